@@ -1,0 +1,1 @@
+"""What is true of this machine, read by probes, judged by nobody here."""

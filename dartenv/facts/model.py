@@ -1,0 +1,303 @@
+"""The facts value: frozen, versioned, serialisable.
+
+``None`` anywhere means "could not tell" (or "was not asked"); the reason then stands in
+:attr:`Facts.probe_failures`. Facts hold no advice and no verdict.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+import msgspec
+
+FACTS_SCHEMA = 1
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of every fact: frozen, keyword-only."""
+
+
+class ProbeFailure(Struct):
+    """A probe, or one part of it, that could not tell."""
+
+    probe: str
+    reason: str
+
+
+class ProbeTiming(Struct):
+    """Wall time of one probe in seconds."""
+
+    probe: str
+    seconds: float
+
+
+class TargetFacts(Struct):
+    """What was examined. Paths are absolute, in the machine's own spelling."""
+
+    dart_root: Optional[str] = None
+    python: Optional[str] = None
+    profile: Optional[str] = None
+    found_by: Optional[str] = None  # "option", "conda", "venv", "dartenv.toml", "cwd"
+
+
+class DriveFacts(Struct):
+    """Free and total bytes where ``path`` lives."""
+
+    path: str
+    role: str  # "dart_root", "environment", "cache", "temp"
+    free: Optional[int] = None
+    total: Optional[int] = None
+    kind: Optional[str] = None  # "fixed", "network", "removable"
+
+
+class HostFacts(Struct):
+    """The operating system and what it lets programs do."""
+
+    system: str  # "windows", "linux", "darwin"
+    release: str  # "10", "6.1.0-18-amd64"
+    version: str  # "10.0.19045", kernel build
+    machine: str  # "x86_64", "amd64", "aarch64"
+    bits: int
+    distro: Optional[str] = None
+    build: Optional[int] = None  # Windows build number
+    wsl: Optional[int] = None  # 1 or 2 under WSL, 0 elsewhere
+    wine: Optional[str] = None  # Wine's version when the "Windows" is Wine
+    memory_total: Optional[int] = None  # bytes
+    swap_total: Optional[int] = None
+    drives: Tuple[DriveFacts, ...] = ()
+    long_paths: Optional[bool] = None
+    code_page: Optional[int] = None  # Windows ANSI code page
+    utf8_mode: Optional[bool] = None  # PYTHONUTF8=1 in the environment
+    encoding: Optional[str] = None  # locale's preferred encoding
+    now: Optional[float] = None  # seconds since the epoch
+    newest_file: Optional[float] = None  # newest mtime among the target's files
+    user: Optional[str] = None
+    home: Optional[str] = None
+    hostname: Optional[str] = None
+    temp: Optional[str] = None
+    cache: Optional[str] = None
+
+
+class GpuDevice(Struct):
+    """One NVIDIA GPU; memory in bytes."""
+
+    name: str
+    capability: Optional[str] = None  # "8.9"
+    memory_total: Optional[int] = None
+    memory_free: Optional[int] = None
+    uuid: Optional[str] = None
+
+
+class GpuFacts(Struct):
+    """What NVML, or nvidia-smi after it, says.
+
+    ``state`` is one of ``devices``, ``no-devices`` (driver loaded, no GPU), ``no-driver``,
+    ``unknown``: three different answers plus "could not tell".
+    """
+
+    state: str
+    driver: Optional[str] = None
+    driver_cuda: Optional[str] = None  # highest CUDA the driver supports
+    devices: Tuple[GpuDevice, ...] = ()
+    read_by: Optional[str] = None  # "nvml", "nvidia-smi"
+
+
+class ToolkitFacts(Struct):
+    """One CUDA toolkit folder."""
+
+    path: str
+    version: Optional[str] = None  # "11.8" or "11.8.89"
+    version_from: Optional[str] = None  # "version.json", "version.txt", "nvcc", "folder name"
+    found_by: Tuple[str, ...] = ()  # "CUDA_PATH", "registry", "Program Files", "/usr/local", "PATH"
+
+
+class CudaFacts(Struct):
+    """CUDA toolkits and the variables that choose between them."""
+
+    toolkits: Tuple[ToolkitFacts, ...] = ()
+    env: Dict[str, str] = {}  # CUDA_HOME, CUDA_PATH, CUDA_PATH_V11_8, ...
+    nvcc_on_path: Optional[str] = None
+
+
+class DistributionFacts(Struct):
+    """One installed distribution, by its metadata."""
+
+    name: str  # normalised
+    version: str
+    location: Optional[str] = None
+    requires: Tuple[str, ...] = ()
+    top_level: Tuple[str, ...] = ()
+    tags: Tuple[str, ...] = ()  # wheel tags
+    direct_url: Optional[str] = None  # "git+https://...@commit"
+    editable: bool = False
+    problem: Optional[str] = None  # broken metadata, said plainly
+
+
+class DllFacts(Struct):
+    """A CUDA or cuDNN library seen by name."""
+
+    name: str
+    path: str
+    owner: Optional[str] = None  # distribution or folder
+
+
+class InterpreterFacts(Struct):
+    """The target interpreter, asked in a child process."""
+
+    executable: str
+    version: str  # "3.8.8"
+    implementation: str = "cpython"
+    bits: int = 64
+    prefix: Optional[str] = None
+    base_prefix: Optional[str] = None
+    platform: Optional[str] = None  # "win-amd64", "linux-x86_64"
+    abi: Optional[str] = None
+    tags: Tuple[str, ...] = ()  # few first of packaging-style tags
+    environment: Optional[str] = None  # "conda dart", "venv .venv", "base"
+    conda_prefix: Optional[str] = None
+    in_venv: Optional[bool] = None
+    user_site_enabled: Optional[bool] = None
+    user_site_packages: Tuple[str, ...] = ()  # distributions that come from the user site
+    env: Dict[str, str] = {}  # PYTHONPATH, PYTHONHOME, PYTHONNOUSERSITE, PYTHONUTF8
+    sitecustomize: Optional[str] = None
+    markers: Dict[str, str] = {}  # PEP 508 marker environment
+    distributions: Tuple[DistributionFacts, ...] = ()
+    dlls: Tuple[DllFacts, ...] = ()
+
+
+class ImportResult(Struct):
+    """One deep import in its own child process."""
+
+    name: str
+    ok: bool
+    seconds: Optional[float] = None
+    error: Optional[str] = None  # last line of the traceback
+    error_type: Optional[str] = None
+    module: Optional[str] = None  # the import that failed, hung or crashed
+    outcome: str = "ok"  # "ok", "error", "crash", "timeout", "missing"
+    details: Dict[str, str] = {}
+
+
+class ImportsFacts(Struct):
+    """Deep imports, by check id."""
+
+    results: Tuple[ImportResult, ...] = ()
+
+
+class Location(Struct):
+    """A place in a source file; ``path`` is relative to the DART root, with ``/``."""
+
+    path: str
+    line: int
+    text: str = ""  # the source line, stripped
+    symbol: str = ""  # "np.float", "MLDArgs.train_args", ...
+    live: bool = True  # on the import path of an entry point and executed at import or call
+    state: str = "needed"  # "needed", "repaired", "conflict", "unsure"
+    note: str = ""
+
+
+class FileProblem(Struct):
+    """A file that could not be read or parsed."""
+
+    path: str
+    reason: str
+
+
+class SourceFacts(Struct):
+    """The DART tree."""
+
+    root: str
+    exists: bool
+    is_dir: bool
+    markers_found: Tuple[str, ...] = ()
+    markers_missing: Tuple[str, ...] = ()
+    kind: Optional[str] = None  # "dart", "sandbox", None
+    python_files: int = 0
+    writable: Optional[bool] = None
+    git_revision: Optional[str] = None
+    git_remote: Optional[str] = None
+    git_dirty: Optional[Tuple[str, ...]] = None
+    newline: Optional[str] = None
+    longest_path: Optional[int] = None  # characters of the longest absolute path
+    closure: Dict[str, int] = {}  # entry point module -> number of files it imports
+    numpy_aliases: Tuple[Location, ...] = ()
+    posixpath: Tuple[Location, ...] = ()
+    prompt_filenames: Tuple[Location, ...] = ()
+    dataclass_defaults: Tuple[Location, ...] = ()
+    torch_load: Tuple[Location, ...] = ()
+    body_model_dir: Optional[str] = None  # as data_paths.py computes it, relative to the root
+    body_model_location: Optional[Location] = None
+    problems: Tuple[FileProblem, ...] = ()
+
+
+class ArgsFacts(Struct):
+    """One args.yaml, read by a loader that executes nothing."""
+
+    path: str  # relative to the root, with "/"
+    kind: Optional[str] = None  # "denoiser", "vae", "policy"
+    values: Dict[str, str] = {}  # dotted key -> value as text, only the keys checks read
+    posixpath: bool = False
+    foreign_tags: Tuple[str, ...] = ()
+    error: Optional[str] = None  # cut off, not YAML, not a tyro file
+
+
+class TensorFacts(Struct):
+    """Shape and dtype of one stored array."""
+
+    name: str
+    shape: Tuple[int, ...]
+    dtype: str
+
+
+class FileAsset(Struct):
+    """One asset file as it lies there."""
+
+    id: str  # manifest id or a derived one, "checkpoint:<path>"
+    path: str  # as looked for, absolute
+    role: str = ""  # "denoiser", "vae", "statistics", "smplx", "clip", "motion"
+    exists: bool = False
+    size: Optional[int] = None
+    kind: Optional[str] = None  # "torch-zip", "torch-legacy", "npz", "pickle", "html", "empty"
+    sha256: Optional[str] = None
+    problem: Optional[str] = None  # what is wrong with it, in words
+    mismatches: Tuple[str, ...] = ()  # keys or shapes that do not fit, each in words
+    foreign_globals: Tuple[str, ...] = ()  # pickled globals that would run code
+    elsewhere: Tuple[str, ...] = ()  # where the same file was found instead
+    stand_in: bool = False
+
+
+class AssetsFacts(Struct):
+    """args.yaml files and the assets they and the manifests name."""
+
+    args: Tuple[ArgsFacts, ...] = ()
+    files: Tuple[FileAsset, ...] = ()
+    clip_cache: Optional[str] = None
+
+
+class Facts(Struct):
+    """Everything that was read of one machine at one time."""
+
+    schema: int = FACTS_SCHEMA
+    dartenv: str = ""
+    taken_at: str = ""  # ISO 8601, UTC
+    target: TargetFacts = TargetFacts()
+    host: Optional[HostFacts] = None
+    gpu: Optional[GpuFacts] = None
+    cuda: Optional[CudaFacts] = None
+    interpreter: Optional[InterpreterFacts] = None
+    imports: Optional[ImportsFacts] = None
+    source: Optional[SourceFacts] = None
+    assets: Optional[AssetsFacts] = None
+    probe_failures: Tuple[ProbeFailure, ...] = ()
+    timings: Tuple[ProbeTiming, ...] = ()
+
+
+PROBES: Tuple[str, ...] = (
+    "host",
+    "gpu",
+    "cuda",
+    "interpreter",
+    "imports",
+    "source",
+    "assets",
+)

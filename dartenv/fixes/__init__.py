@@ -1,0 +1,1 @@
+"""Plans that repair a machine, and a journal that takes the repair back."""

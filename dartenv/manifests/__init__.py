@@ -1,0 +1,1 @@
+"""Typed manifests: what a healthy DART machine is."""

@@ -1,0 +1,1 @@
+"""A small DART-shaped project of our own, for machines without DART."""
