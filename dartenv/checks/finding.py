@@ -50,5 +50,3 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     source: Optional[str] = None
     cause: Optional[str] = None
     doc: str = ""  # "dartenv explain <check>"
-
-

@@ -17,21 +17,21 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """Base of every fact: frozen, keyword-only."""
 
 
-class ProbeFailure(Struct):
+class ProbeFailure(Struct, frozen=True, kw_only=True):
     """A probe, or one part of it, that could not tell."""
 
     probe: str
     reason: str
 
 
-class ProbeTiming(Struct):
+class ProbeTiming(Struct, frozen=True, kw_only=True):
     """Wall time of one probe in seconds."""
 
     probe: str
     seconds: float
 
 
-class TargetFacts(Struct):
+class TargetFacts(Struct, frozen=True, kw_only=True):
     """What was examined. Paths are absolute, in the machine's own spelling."""
 
     dart_root: Optional[str] = None
@@ -40,7 +40,7 @@ class TargetFacts(Struct):
     found_by: Optional[str] = None  # "option", "conda", "venv", "dartenv.toml", "cwd"
 
 
-class DriveFacts(Struct):
+class DriveFacts(Struct, frozen=True, kw_only=True):
     """Free and total bytes where ``path`` lives."""
 
     path: str
@@ -50,7 +50,7 @@ class DriveFacts(Struct):
     kind: Optional[str] = None  # "fixed", "network", "removable"
 
 
-class HostFacts(Struct):
+class HostFacts(Struct, frozen=True, kw_only=True):
     """The operating system and what it lets programs do."""
 
     system: str  # "windows", "linux", "darwin"
@@ -78,7 +78,7 @@ class HostFacts(Struct):
     cache: Optional[str] = None
 
 
-class GpuDevice(Struct):
+class GpuDevice(Struct, frozen=True, kw_only=True):
     """One NVIDIA GPU; memory in bytes."""
 
     name: str
@@ -88,7 +88,7 @@ class GpuDevice(Struct):
     uuid: Optional[str] = None
 
 
-class GpuFacts(Struct):
+class GpuFacts(Struct, frozen=True, kw_only=True):
     """What NVML, or nvidia-smi after it, says.
 
     ``state`` is one of ``devices``, ``no-devices`` (driver loaded, no GPU), ``no-driver``,
@@ -102,7 +102,7 @@ class GpuFacts(Struct):
     read_by: Optional[str] = None  # "nvml", "nvidia-smi"
 
 
-class ToolkitFacts(Struct):
+class ToolkitFacts(Struct, frozen=True, kw_only=True):
     """One CUDA toolkit folder."""
 
     path: str
@@ -111,7 +111,7 @@ class ToolkitFacts(Struct):
     found_by: Tuple[str, ...] = ()  # "CUDA_PATH", "registry", "Program Files", "/usr/local", "PATH"
 
 
-class CudaFacts(Struct):
+class CudaFacts(Struct, frozen=True, kw_only=True):
     """CUDA toolkits and the variables that choose between them."""
 
     toolkits: Tuple[ToolkitFacts, ...] = ()
@@ -119,7 +119,7 @@ class CudaFacts(Struct):
     nvcc_on_path: Optional[str] = None
 
 
-class DistributionFacts(Struct):
+class DistributionFacts(Struct, frozen=True, kw_only=True):
     """One installed distribution, by its metadata."""
 
     name: str  # normalised
@@ -133,7 +133,7 @@ class DistributionFacts(Struct):
     problem: Optional[str] = None  # broken metadata, said plainly
 
 
-class DllFacts(Struct):
+class DllFacts(Struct, frozen=True, kw_only=True):
     """A CUDA or cuDNN library seen by name."""
 
     name: str
@@ -141,7 +141,7 @@ class DllFacts(Struct):
     owner: Optional[str] = None  # distribution or folder
 
 
-class InterpreterFacts(Struct):
+class InterpreterFacts(Struct, frozen=True, kw_only=True):
     """The target interpreter, asked in a child process."""
 
     executable: str
@@ -165,7 +165,7 @@ class InterpreterFacts(Struct):
     dlls: Tuple[DllFacts, ...] = ()
 
 
-class ImportResult(Struct):
+class ImportResult(Struct, frozen=True, kw_only=True):
     """One deep import in its own child process."""
 
     name: str
@@ -178,13 +178,13 @@ class ImportResult(Struct):
     details: Dict[str, str] = {}
 
 
-class ImportsFacts(Struct):
+class ImportsFacts(Struct, frozen=True, kw_only=True):
     """Deep imports, by check id."""
 
     results: Tuple[ImportResult, ...] = ()
 
 
-class Location(Struct):
+class Location(Struct, frozen=True, kw_only=True):
     """A place in a source file; ``path`` is relative to the DART root, with ``/``."""
 
     path: str
@@ -196,14 +196,14 @@ class Location(Struct):
     note: str = ""
 
 
-class FileProblem(Struct):
+class FileProblem(Struct, frozen=True, kw_only=True):
     """A file that could not be read or parsed."""
 
     path: str
     reason: str
 
 
-class SourceFacts(Struct):
+class SourceFacts(Struct, frozen=True, kw_only=True):
     """The DART tree."""
 
     root: str
@@ -230,7 +230,7 @@ class SourceFacts(Struct):
     problems: Tuple[FileProblem, ...] = ()
 
 
-class ArgsFacts(Struct):
+class ArgsFacts(Struct, frozen=True, kw_only=True):
     """One args.yaml, read by a loader that executes nothing."""
 
     path: str  # relative to the root, with "/"
@@ -241,7 +241,7 @@ class ArgsFacts(Struct):
     error: Optional[str] = None  # cut off, not YAML, not a tyro file
 
 
-class TensorFacts(Struct):
+class TensorFacts(Struct, frozen=True, kw_only=True):
     """Shape and dtype of one stored array."""
 
     name: str
@@ -249,7 +249,7 @@ class TensorFacts(Struct):
     dtype: str
 
 
-class FileAsset(Struct):
+class FileAsset(Struct, frozen=True, kw_only=True):
     """One asset file as it lies there."""
 
     id: str  # manifest id or a derived one, "checkpoint:<path>"
@@ -266,7 +266,7 @@ class FileAsset(Struct):
     stand_in: bool = False
 
 
-class AssetsFacts(Struct):
+class AssetsFacts(Struct, frozen=True, kw_only=True):
     """args.yaml files and the assets they and the manifests name."""
 
     args: Tuple[ArgsFacts, ...] = ()
@@ -274,7 +274,7 @@ class AssetsFacts(Struct):
     clip_cache: Optional[str] = None
 
 
-class Facts(Struct):
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything that was read of one machine at one time."""
 
     schema: int = FACTS_SCHEMA

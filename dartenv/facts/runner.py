@@ -130,7 +130,9 @@ class SubprocessRunner:
             )
 
 
-def _wait(process: "subprocess.Popen[bytes]", stdin: Optional[bytes], timeout: float) -> Optional[str]:
+def _wait(
+    process: subprocess.Popen[bytes], stdin: Optional[bytes], timeout: float
+) -> Optional[str]:
     try:
         process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -150,7 +152,7 @@ def _creation_flags() -> int:
     return int(getattr(subprocess, "CREATE_NO_WINDOW", 0)) if os.name == "nt" else 0
 
 
-def _read(stream: "IO[bytes]") -> bytes:
+def _read(stream: IO[bytes]) -> bytes:
     stream.seek(0)
     return stream.read(MAX_OUTPUT)
 
