@@ -47,7 +47,8 @@ class DriveFacts(Struct, frozen=True, kw_only=True):
     role: str  # "dart_root", "environment", "cache", "temp"
     free: Optional[int] = None
     total: Optional[int] = None
-    kind: Optional[str] = None  # "fixed", "network", "removable"
+    kind: Optional[str] = None  # "fixed", "network", "removable", "ram", "optical", "wsl-windows"
+    mount: Optional[str] = None  # "C:\\" or "/home": paths with the same mount share the room
 
 
 class HostFacts(Struct, frozen=True, kw_only=True):
@@ -62,6 +63,8 @@ class HostFacts(Struct, frozen=True, kw_only=True):
     build: Optional[int] = None  # Windows build number
     wsl: Optional[int] = None  # 1 or 2 under WSL, 0 elsewhere
     wine: Optional[str] = None  # Wine's version when the "Windows" is Wine
+    server: Optional[bool] = None  # Windows Server
+    libc: Optional[str] = None  # "glibc 2.36", "musl 1.2.4"
     memory_total: Optional[int] = None  # bytes
     swap_total: Optional[int] = None
     drives: Tuple[DriveFacts, ...] = ()
@@ -71,6 +74,7 @@ class HostFacts(Struct, frozen=True, kw_only=True):
     encoding: Optional[str] = None  # locale's preferred encoding
     now: Optional[float] = None  # seconds since the epoch
     newest_file: Optional[float] = None  # newest mtime among the target's files
+    newest_file_path: Optional[str] = None
     user: Optional[str] = None
     home: Optional[str] = None
     hostname: Optional[str] = None
@@ -92,7 +96,9 @@ class GpuFacts(Struct, frozen=True, kw_only=True):
     """What NVML, or nvidia-smi after it, says.
 
     ``state`` is one of ``devices``, ``no-devices`` (driver loaded, no GPU), ``no-driver``,
-    ``unknown``: three different answers plus "could not tell".
+    ``unknown``: three different answers plus "could not tell". ``reason`` names what stood in
+    the way: ``library-not-found``, ``not-loaded``, ``version-mismatch``, ``no-permission``,
+    ``gpu-lost``, ``timeout``, ``crash``, ``other``.
     """
 
     state: str
@@ -100,6 +106,8 @@ class GpuFacts(Struct, frozen=True, kw_only=True):
     driver_cuda: Optional[str] = None  # highest CUDA the driver supports
     devices: Tuple[GpuDevice, ...] = ()
     read_by: Optional[str] = None  # "nvml", "nvidia-smi"
+    reason: Optional[str] = None
+    tried: Tuple[str, ...] = ()  # what was asked, and its answer, in words
 
 
 class ToolkitFacts(Struct, frozen=True, kw_only=True):
@@ -117,6 +125,34 @@ class CudaFacts(Struct, frozen=True, kw_only=True):
     toolkits: Tuple[ToolkitFacts, ...] = ()
     env: Dict[str, str] = {}  # CUDA_HOME, CUDA_PATH, CUDA_PATH_V11_8, ...
     nvcc_on_path: Optional[str] = None
+    env_broken: Dict[str, str] = {}  # variable -> why its folder is no toolkit
+
+
+class VsInstance(Struct, frozen=True, kw_only=True):
+    """One Visual Studio or Build Tools installation and the C++ toolsets in it."""
+
+    path: str
+    name: Optional[str] = None  # "Visual Studio Build Tools 2022"
+    version: Optional[str] = None  # "17.14.36310.24"
+    product: Optional[str] = None  # "Microsoft.VisualStudio.Product.BuildTools"
+    complete: Optional[bool] = None
+    launchable: Optional[bool] = None
+    reboot_required: Optional[bool] = None
+    toolsets: Tuple[str, ...] = ()  # "14.36.32532": folders that hold a 64-bit cl.exe
+    default_toolset: Optional[str] = None
+    found_by: str = "vswhere"  # or "registry", "folder"
+
+
+class MsvcFacts(Struct, frozen=True, kw_only=True):
+    """Host compilers that nvcc would use: MSVC on Windows, gcc on Linux."""
+
+    vswhere: Optional[str] = None
+    instances: Tuple[VsInstance, ...] = ()
+    cl_on_path: Optional[str] = None
+    env: Dict[str, str] = {}  # VSCMD_VER, VCToolsVersion, DISTUTILS_USE_SDK, CUB_HOME, ...
+    cub_header: Optional[bool] = None  # CUB_HOME holds CUB
+    gcc: Optional[str] = None
+    gcc_version: Optional[str] = None
 
 
 class DistributionFacts(Struct, frozen=True, kw_only=True):
@@ -130,7 +166,24 @@ class DistributionFacts(Struct, frozen=True, kw_only=True):
     tags: Tuple[str, ...] = ()  # wheel tags
     direct_url: Optional[str] = None  # "git+https://...@commit"
     editable: bool = False
+    extensions: Tuple[str, ...] = ()  # compiled modules, "pytorch3d/_C.cp38-win_amd64.pyd"
     problem: Optional[str] = None  # broken metadata, said plainly
+
+
+class ModuleFacts(Struct, frozen=True, kw_only=True):
+    """A module found by its place, without importing it.
+
+    Reported for the modules that ``compat/modules.toml`` names and for every importable name that
+    belongs to no distribution (a folder on PYTHONPATH, say).
+    """
+
+    name: str
+    path: str  # the package's folder or the module's file
+    distribution: Optional[str] = None  # normalised name of the owner, if any
+    extensions: Tuple[str, ...] = ()  # compiled modules, as in DistributionFacts
+    constants: Dict[str, str] = {}  # literals read from its source: "cuda" -> "11.8" or "None"
+    words: Tuple[str, ...] = ()  # words of interest that its source holds
+    problem: Optional[str] = None
 
 
 class DllFacts(Struct, frozen=True, kw_only=True):
@@ -161,7 +214,8 @@ class InterpreterFacts(Struct, frozen=True, kw_only=True):
     env: Dict[str, str] = {}  # PYTHONPATH, PYTHONHOME, PYTHONNOUSERSITE, PYTHONUTF8
     sitecustomize: Optional[str] = None
     markers: Dict[str, str] = {}  # PEP 508 marker environment
-    distributions: Tuple[DistributionFacts, ...] = ()
+    distributions: Tuple[DistributionFacts, ...] = ()  # in the order of sys.path
+    modules: Tuple[ModuleFacts, ...] = ()
     dlls: Tuple[DllFacts, ...] = ()
 
 
@@ -284,6 +338,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     host: Optional[HostFacts] = None
     gpu: Optional[GpuFacts] = None
     cuda: Optional[CudaFacts] = None
+    msvc: Optional[MsvcFacts] = None
     interpreter: Optional[InterpreterFacts] = None
     imports: Optional[ImportsFacts] = None
     source: Optional[SourceFacts] = None
@@ -296,6 +351,7 @@ PROBES: Tuple[str, ...] = (
     "host",
     "gpu",
     "cuda",
+    "msvc",
     "interpreter",
     "imports",
     "source",
