@@ -1,0 +1,228 @@
+"""Checks of DART's assets: args.yaml, checkpoints, statistics, motions, body models, CLIP."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+from dartenv.checks.finding import Finding, Status
+from dartenv.checks.registry import check, finding
+from dartenv.facts.model import AssetsFacts, FileAsset
+from dartenv.manifests.schema import Profile
+
+_MEGABYTE = 1_000_000
+
+
+@check("assets.args", needs=("source.root",))
+def args(assets: AssetsFacts) -> Iterator[Finding]:
+    """args.yaml files, read without executing anything."""
+    if not assets.args:
+        yield finding(
+            Status.FAIL,
+            "no args.yaml beside any checkpoint",
+            found="no mld_denoiser/*/args.yaml and no mvae/*/args.yaml",
+            wanted="the args.yaml that comes with each checkpoint (DART README, Drive folder)",
+            why="the loaders read the network's shapes from it",
+            remedy="unpack DART's checkpoints into the tree, with their args.yaml",
+        )
+        return
+    broken = [a for a in assets.args if a.error]
+    for one in broken:
+        yield finding(
+            Status.FAIL,
+            f"{one.path}: {one.error}",
+            found=f"{one.path}: {one.error}",
+            wanted="the args.yaml that tyro wrote beside the checkpoint",
+            why="its checkpoint cannot be loaded without it",
+            remedy="unpack it again from DART's Drive folder",
+        )
+    foreign = [a for a in assets.args if a.foreign_tags]
+    for one in foreign:
+        yield finding(
+            Status.FAIL,
+            f"{one.path} would run code when DART reads it: {', '.join(one.foreign_tags)}",
+            found=f"{one.path} with {', '.join(one.foreign_tags)}",
+            wanted="tags of DART's own argument classes only",
+            why="DART's loader executes such tags; dartenv read them as text",
+            remedy="do not run it; unpack the file again from DART's Drive folder",
+        )
+    missing = [f for f in assets.files if f.role in ("config", "data-dir") and not f.exists]
+    for file in missing:
+        yield finding(
+            Status.FAIL,
+            f"{file.path}, named in {file.id}, does not exist",
+            found=f"{file.path} missing",
+            wanted=f"what {file.id} names",
+            why="the dataset is set up from it before the first frame",
+        )
+    if not broken and not foreign and not missing:
+        kinds: Dict[str, int] = {}
+        for one in assets.args:
+            kinds[one.kind or "other"] = kinds.get(one.kind or "other", 0) + 1
+        words = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+        yield finding(Status.OK, f"{len(assets.args)} args.yaml read ({words})")
+
+
+@check("assets.checkpoints", needs=("assets.args",))
+def checkpoints(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+    """Denoiser and VAE weights: present, whole, and of the shapes in args.yaml."""
+    yield from _files(
+        assets,
+        ("denoiser", "vae"),
+        profile,
+        wanted="checkpoints whose keys and shapes fit their args.yaml",
+        why="without both networks there is no motion primitive",
+        remedy="unpack DART's checkpoints (DART README, Drive folder) into the tree",
+        good="checkpoints",
+    )
+
+
+@check("assets.statistics", needs=("assets.args",))
+def statistics(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+    """Mean and standard deviation of the motion features."""
+    yield from _files(
+        assets,
+        ("statistics",),
+        profile,
+        wanted="mean_std_h{H}_f{F}.pkl in the VAE's data_dir, of the feature dimension",
+        why="features cannot be normalised; DART ends without a word when it is missing",
+        remedy="unpack DART's data archives (DART README, Drive folder) into the tree",
+        good="statistics",
+    )
+
+
+@check("assets.motions", needs=("source.root",))
+def motions(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+    """The motions that seed a rollout or an in-between."""
+    yield from _files(
+        assets,
+        ("motion",),
+        profile,
+        wanted="the motions that the entry points start from",
+        why="a rollout starts from data/stand.pkl",
+        remedy="unpack DART's data archives (DART README, Drive folder) into the tree",
+        good="motions",
+    )
+
+
+@check("assets.smplx", needs=("source.root",))
+def smplx(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+    """SMPL-X body models where data_paths.py looks for them."""
+    yield from _files(
+        assets,
+        ("smplx", "body"),
+        profile,
+        wanted="SMPLX_MALE.npz and SMPLX_FEMALE.npz (smplx_lockedhead_20230207)",
+        why="both are read when any entry point is imported, before its arguments are",
+        remedy="log in at smpl-x.is.tue.mpg.de with your own account, download the locked-head "
+        "models and unpack them below data/",
+        good="body models",
+    )
+
+
+@check("assets.smplh", needs=("source.root",))
+def smplh(assets: AssetsFacts) -> Iterator[Finding]:
+    """SMPL-H body models, for the HumanML3D checkpoints only."""
+    files = [f for f in assets.files if f.role == "smplh"]
+    present = [f for f in files if f.exists and not f.problem]
+    if files and len(present) == len(files):
+        yield finding(Status.OK, f"{len(files)} SMPL-H models found")
+        return
+    yield finding(
+        Status.INFO,
+        "SMPL-H models are not there; only the HumanML3D checkpoints need them",
+        evidence=[f"{f.path}: {f.problem or 'missing'}" for f in files if f not in present],
+    )
+
+
+@check("assets.clip")
+def clip(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+    """CLIP's ViT-B-32.pt in its cache: whole, and the file OpenAI published."""
+    yield from _files(
+        assets,
+        ("clip",),
+        profile,
+        wanted="ViT-B-32.pt with OpenAI's SHA-256",
+        why="clip.load starts the download over every time it meets a partial file",
+        remedy="delete the partial file and let clip download it again",
+        good="CLIP",
+    )
+
+
+@check("assets.pickles")
+def pickles(assets: AssetsFacts) -> Iterator[Finding]:
+    """Pickled files that would run code when loaded."""
+    bad = [f for f in assets.files if f.foreign_globals]
+    if not bad:
+        yield finding(Status.OK, "no pickled asset names anything that would run code")
+        return
+    yield finding(
+        Status.WARN,
+        f"{len(bad)} pickled files would call {bad[0].foreign_globals[0]} when loaded",
+        found=f"{bad[0].path}: {', '.join(bad[0].foreign_globals)}",
+        wanted="tensors, arrays and plain containers only",
+        evidence=[f"{f.path}: {', '.join(f.foreign_globals)}" for f in bad],
+        why="loading such a file runs what its author wrote; dartenv only looked at it",
+        remedy="replace the file with the published one",
+    )
+
+
+def _files(
+    assets: AssetsFacts,
+    roles: Tuple[str, ...],
+    profile: Profile,
+    *,
+    wanted: str,
+    why: str,
+    remedy: str,
+    good: str,
+) -> Iterator[Finding]:
+    """One finding for all files of these roles: the first bad one leads, the rest are evidence."""
+    if profile.assets and not set(roles) & set(profile.assets):
+        yield finding(Status.OK, f"not needed by profile {profile.id}")
+        return
+    files = [f for f in assets.files if f.role in roles]
+    if not files:
+        yield finding(
+            Status.FAIL,
+            f"no {good} to look at",
+            found=f"no {good}",
+            wanted=wanted,
+            why=why,
+            remedy=remedy,
+        )
+        return
+    bad = [f for f in files if not f.exists or f.problem or f.mismatches]
+    if not bad:
+        size = sum(f.size or 0 for f in files)
+        yield finding(Status.OK, f"{len(files)} {good} fit ({size / _MEGABYTE:.1f} MB)")
+        return
+    first = bad[0]
+    yield finding(
+        Status.FAIL,
+        f"{len(bad)} of {len(files)} {good}: {_words(first)}",
+        found=_words(first),
+        wanted=wanted,
+        evidence=_details(bad),
+        why=why,
+        remedy=remedy,
+    )
+
+
+def _words(file: FileAsset) -> str:
+    if not file.exists:
+        return f"{file.path} is missing" + (
+            f"; found at {file.elsewhere[0]}" if file.elsewhere else ""
+        )
+    if file.problem:
+        return f"{file.path}: {file.problem}"
+    return f"{file.path}: {file.mismatches[0]}"
+
+
+def _details(files: Sequence[FileAsset]) -> List[str]:
+    lines: List[str] = []
+    for file in files[1:]:
+        lines.append(_words(file))
+    first: Optional[FileAsset] = files[0] if files else None
+    if first is not None and first.exists and not first.problem:
+        lines = [*first.mismatches[1:], *lines]
+    return lines

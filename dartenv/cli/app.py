@@ -1,0 +1,49 @@
+"""Assembles the command line. Command modules import what is heavy inside their functions, so
+that ``dartenv --help`` starts at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional
+
+import typer
+
+from dartenv import __version__
+from dartenv.cli import doctor, explain, fix, manifest, sandbox, smoke
+
+app = typer.Typer(
+    name="dartenv",
+    help="Checks, repairs and proves a machine that runs DART (text to human motion).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("doctor")(doctor.doctor)
+app.command("fix")(fix.fix)
+app.command("smoke")(smoke.smoke)
+app.command("explain")(explain.explain)
+app.command("sandbox")(sandbox.sandbox)
+app.add_typer(manifest.app, name="manifest")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"dartenv {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Optional[bool] = typer.Option(
+        None, "--version", callback=_version, is_eager=True, help="Show the version and stop."
+    ),
+) -> None:
+    """Checks, repairs and proves a machine that runs DART (text to human motion)."""
+
+
+def main() -> None:
+    """The console script: every ending has an exit code, none is a traceback."""
+    from dartenv.cli.ending import run
+
+    sys.exit(run(app))

@@ -1,0 +1,156 @@
+"""Options that several commands share, and the way a document reaches stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+
+import typer
+
+if TYPE_CHECKING:
+    from dartenv.examine import Examined, Request
+    from dartenv.manifests.loader import Manifests
+    from dartenv.report.model import Report
+    from dartenv.target import Target
+
+DART_ROOT = typer.Option(None, "--dart-root", metavar="DIR", help="The DART tree to look at.")
+PYTHON = typer.Option(
+    None, "--python", metavar="EXE", help="The interpreter that runs DART, or its environment."
+)
+PROFILE = typer.Option(
+    None, "--profile", metavar="ID", help="The stack to judge by, as windows-cu118."
+)
+MANIFESTS = typer.Option(
+    None, "--manifests", metavar="DIR", help="A folder of manifests laid over the packaged ones."
+)
+FORMAT = typer.Option("console", "--format", help="console or json.")
+SELECT = typer.Option(
+    None, "--select", metavar="IDS", help="Only these checks or groups, separated by commas."
+)
+IGNORE = typer.Option(
+    None, "--ignore", metavar="ID=REASON", help="Waive a check; it stays visible with the reason."
+)
+FAIL_LEVEL = typer.Option(
+    None, "--fail-level", help="Exit 1 from this level on: fail (default), warn, info or never."
+)
+
+
+def manifests_of(folders: Optional[List[Path]]) -> Manifests:
+    """The packaged manifests with the given folders laid over them."""
+    from dartenv.manifests.loader import Manifests
+
+    return Manifests(folders or [])
+
+
+def target_of(
+    manifests: Manifests,
+    dart_root: Optional[str],
+    python: Optional[str],
+    profile: Optional[str],
+) -> Target:
+    """The target from the options, dartenv.toml and what the machine shows."""
+    from dartenv.target import find_target
+
+    if profile is not None:
+        manifests.profile(profile)  # an unknown one ends the run before anything is probed
+    return find_target(manifests, dart_root=dart_root, python=python, profile=profile)
+
+
+def request_of(
+    manifests: Manifests,
+    target: Target,
+    select: Optional[List[str]],
+    ignore: Optional[List[str]],
+    fail_level: Optional[str],
+    shallow: bool = False,
+) -> Request:
+    """A request for an examination; wrong values end the run with exit code 2."""
+    from dartenv.checks import all_checks
+    from dartenv.checks.registry import REGISTRY
+    from dartenv.errors import UsageFault
+    from dartenv.examine import Request
+    from dartenv.report.model import FAIL_LEVELS, parse_ignores
+
+    all_checks()
+    level = fail_level or target.config.fail_level or "fail"
+    if level not in FAIL_LEVELS:
+        raise UsageFault(f"--fail-level {level!r}", "one of: " + ", ".join(FAIL_LEVELS))
+    ignores: Dict[str, str] = dict(target.config.ignore)
+    ignores.update(parse_ignores(ignore or [], list(REGISTRY.checks)))
+    return Request(
+        manifests=manifests,
+        target=target,
+        select=split(select),
+        ignores=ignores,
+        fail_level=level,
+        shallow=shallow,
+    )
+
+
+def split(values: Optional[List[str]]) -> Tuple[str, ...]:
+    """``["a,b", "c"]`` as ``("a", "b", "c")``."""
+    return tuple(
+        part.strip() for value in values or [] for part in value.split(",") if part.strip()
+    )
+
+
+def check_format(value: str, known: Tuple[str, ...] = ("console", "json")) -> None:
+    """UsageFault for a format that no renderer has."""
+    from dartenv.errors import UsageFault
+
+    if value not in known:
+        raise UsageFault(f"--format {value!r}", "one of: " + ", ".join(known))
+
+
+def print_report(
+    report: Report, format_name: str, *, timing: bool = False, verbose: bool = False
+) -> None:
+    """The report on stdout, in the chosen format."""
+    if format_name == "json":
+        from dartenv.report.json import render_json
+
+        write_document(render_json(report))
+        return
+    from dartenv.report.console import render_console
+    from dartenv.report.terminal import write
+
+    write(render_console(report, timing=timing, verbose=verbose), sys.stdout)
+
+
+def write_document(text: str) -> None:
+    """A JSON document on stdout: UTF-8 where stdout is, ASCII with escapes elsewhere."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=True) + "\n"
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def progress_to_stderr() -> bool:
+    """Whether there is a person watching stderr."""
+    try:
+        return sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
+def examine_with_progress(request: Request) -> Examined:
+    """Examine, naming on a terminal's stderr the probes still under way."""
+    from dartenv.examine import examine
+
+    if not progress_to_stderr():
+        return examine(request)
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("looking at this machine") as status:
+        done: List[str] = []
+
+        def on_probe(name: str) -> None:
+            done.append(name)
+            status.update(f"looking at this machine ({', '.join(done)} done)")
+
+        return examine(request, on_probe=on_probe)

@@ -1,0 +1,53 @@
+"""Facts on disk: saved, read back, and refused where they are not facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from dartenv.errors import UsageFault
+from dartenv.facts.model import FACTS_SCHEMA, Facts
+
+MAX_FACTS = 64 * 1024 * 1024
+
+
+class _Head(msgspec.Struct):
+    schema: int
+
+
+def save_facts(facts: Facts, path: Path) -> None:
+    """Write ``facts`` as JSON; the file is complete or not there."""
+    data = msgspec.json.format(msgspec.json.encode(facts), indent=1)
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(data + b"\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None
+
+
+def load_facts(path: Path) -> Facts:
+    """Facts from ``path``; UsageFault where it cannot be read, is not facts, or is newer."""
+    try:
+        if path.stat().st_size > MAX_FACTS:
+            raise UsageFault(f"{path}: {path.stat().st_size} bytes", f"facts of under {MAX_FACTS}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageFault(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        schema = msgspec.json.decode(data, type=_Head).schema
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise UsageFault(
+            f"{path}: not facts: {error}", "JSON written by dartenv doctor --save"
+        ) from None
+    if schema > FACTS_SCHEMA:
+        raise UsageFault(
+            f"{path}: facts of schema {schema}",
+            f"schema {FACTS_SCHEMA} or older, which this dartenv reads",
+            "pip install --upgrade dartenv",
+        )
+    try:
+        return msgspec.json.decode(data, type=Facts)
+    except msgspec.ValidationError as error:
+        raise UsageFault(f"{path}: not facts of schema {schema}: {error}") from None

@@ -1,0 +1,161 @@
+"""What we are looking at: an interpreter, a DART root and a profile.
+
+Options come first, then a ``dartenv.toml`` at or above the current folder, then what the
+machine shows: the active conda or virtual environment, a DART tree at or above the current
+folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Dict, Mapping, Optional, Tuple
+
+import msgspec
+
+from dartenv.errors import UsageFault
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Tree
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG_NAME = "dartenv.toml"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``dartenv.toml``: the options of a project, written down. Paths may be relative to it."""
+
+    dart_root: Optional[str] = None
+    python: Optional[str] = None
+    profile: Optional[str] = None
+    fail_level: Optional[str] = None
+    ignore: Dict[str, str] = {}
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Absolute paths of what is examined; ``None`` where nothing was given or found."""
+
+    dart_root: Optional[str] = None
+    python: Optional[str] = None
+    profile: Optional[str] = None
+    root_from: str = ""
+    python_from: str = ""
+    config_path: Optional[str] = None
+    config: Config = Config()
+
+
+def find_target(
+    manifests: Manifests,
+    *,
+    dart_root: Optional[str] = None,
+    python: Optional[str] = None,
+    profile: Optional[str] = None,
+    env: Optional[Mapping[str, str]] = None,
+    cwd: Optional[Path] = None,
+) -> Target:
+    """Resolve the target; raises UsageFault for an unreadable ``dartenv.toml``."""
+    env = os.environ if env is None else env
+    cwd = Path.cwd() if cwd is None else cwd
+    config_path, config = read_config(cwd)
+    base = config_path.parent if config_path else cwd
+    root, root_from = _root(dart_root, config, base, cwd, manifests)
+    interpreter, python_from = _python(python, config, base, cwd, env)
+    return Target(
+        dart_root=root,
+        python=interpreter,
+        profile=profile or config.profile,
+        root_from=root_from,
+        python_from=python_from,
+        config_path=str(config_path) if config_path else None,
+        config=config,
+    )
+
+
+def read_config(cwd: Path) -> Tuple[Optional[Path], Config]:
+    """The nearest ``dartenv.toml`` at or above ``cwd``."""
+    for folder in (cwd, *cwd.parents):
+        path = folder / CONFIG_NAME
+        if path.is_file():
+            return path, _parse_config(path)
+    return None, Config()
+
+
+def _parse_config(path: Path) -> Config:
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+        return msgspec.convert(data, Config)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageFault(f"{path}: not TOML: {error}", "TOML in UTF-8") from None
+    except msgspec.ValidationError as error:
+        raise UsageFault(
+            f"{path}: {error}", "the keys " + ", ".join(Config.__struct_fields__)
+        ) from None
+    except OSError as error:
+        raise UsageFault(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _root(
+    given: Optional[str], config: Config, base: Path, cwd: Path, manifests: Manifests
+) -> Tuple[Optional[str], str]:
+    if given is not None:
+        return _absolute(given, cwd), "option"
+    trees = manifests.trees()
+    for folder in (cwd, *cwd.parents):
+        if tree_kind(folder, trees) is not None:
+            return str(folder), "current folder"
+    if config.dart_root is not None:
+        return _absolute(config.dart_root, base), CONFIG_NAME
+    return None, "not found"
+
+
+def tree_kind(folder: Path, trees: list[Tree]) -> Optional[Tree]:
+    """Which kind of tree ``folder`` is: its marker file, else most of its markers."""
+    for tree in trees:
+        if tree.marker_file and (folder / tree.marker_file).is_file():
+            return tree
+    for tree in trees:
+        if tree.marker_file:
+            continue
+        present = sum((folder / marker).is_file() for marker in tree.markers)
+        if present * 2 > len(tree.markers):
+            return tree
+    return None
+
+
+def _python(
+    given: Optional[str], config: Config, base: Path, cwd: Path, env: Mapping[str, str]
+) -> Tuple[Optional[str], str]:
+    if given is not None:
+        return _absolute(given, cwd), "option"
+    for variable, kind in (("VIRTUAL_ENV", "venv"), ("CONDA_PREFIX", "conda")):
+        prefix = env.get(variable)
+        if prefix:
+            found = environment_python(Path(prefix))
+            if found is not None:
+                return str(found), kind
+    if config.python is not None:
+        return _absolute(config.python, base), CONFIG_NAME
+    return None, "not found"
+
+
+def environment_python(prefix: Path) -> Optional[Path]:
+    """The interpreter of the environment folder ``prefix``, conda's or venv's."""
+    for parts in (
+        ("Scripts", "python.exe"),
+        ("python.exe",),
+        ("bin", "python"),
+        ("bin", "python3"),
+    ):
+        candidate = prefix.joinpath(*parts)
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _absolute(path: str, base: Path) -> str:
+    """``path`` made absolute without following links: a venv's python is a link that matters."""
+    return os.path.normpath(base / Path(path).expanduser())
