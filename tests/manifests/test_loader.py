@@ -42,7 +42,7 @@ def test_a_folder_adds_and_overrides(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_manifest_names_file_key_and_expectation(
-    tmp_path: Path, text: str, parts: "tuple[str, ...]"
+    tmp_path: Path, text: str, parts: tuple[str, ...]
 ) -> None:
     put(tmp_path, "profiles/x.toml", text)
     with pytest.raises(UsageFault) as fault:
