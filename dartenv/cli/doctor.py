@@ -19,7 +19,10 @@ def doctor(
     fail_level: Optional[str] = common.FAIL_LEVEL,
     format_name: str = common.FORMAT,
     save: Optional[Path] = typer.Option(
-        None, "--save", metavar="FACTS.json", help="Write the facts that were read to this file."
+        None,
+        "--save",
+        metavar="FACTS.json",
+        help="Write the facts, without names and secrets, to this file.",
     ),
     from_facts: Optional[Path] = typer.Option(
         None, "--from", metavar="FACTS.json", help="Judge saved facts instead of this machine."
@@ -57,9 +60,10 @@ def doctor(
     else:
         examined = common.examine_with_progress(request)
     if save is not None:
+        from dartenv.facts.redact import redact
         from dartenv.facts.store import save_facts
 
-        save_facts(examined.facts, save)
+        save_facts(redact(examined.facts), save)
     report = examined.report
     if smoke:
         from dartenv.cli.smoke import with_smoke

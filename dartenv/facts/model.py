@@ -31,6 +31,14 @@ class ProbeTiming(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class Redaction(Struct, frozen=True, kw_only=True):
+    """Something that was replaced before the facts were shared; never the thing itself."""
+
+    kind: str  # "user", "host", "credentials", "token", "secret", "mail", "serial"
+    placeholder: str
+    count: int
+
+
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """What was examined. Paths are absolute, in the machine's own spelling."""
 
@@ -345,6 +353,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     assets: Optional[AssetsFacts] = None
     probe_failures: Tuple[ProbeFailure, ...] = ()
     timings: Tuple[ProbeTiming, ...] = ()
+    redactions: Tuple[Redaction, ...] = ()
 
 
 PROBES: Tuple[str, ...] = (
