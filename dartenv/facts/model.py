@@ -301,6 +301,8 @@ class ArgsFacts(Struct, frozen=True, kw_only=True):
     posixpath: bool = False
     foreign_tags: Tuple[str, ...] = ()
     error: Optional[str] = None  # cut off, not YAML, not a tyro file
+    mismatches: Tuple[str, ...] = ()  # where it contradicts itself or the files it names
+    named_by: str = ""  # the args.yaml whose checkpoint path leads here
 
 
 class TensorFacts(Struct, frozen=True, kw_only=True):
@@ -326,6 +328,14 @@ class FileAsset(Struct, frozen=True, kw_only=True):
     foreign_globals: Tuple[str, ...] = ()  # pickled globals that would run code
     elsewhere: Tuple[str, ...] = ()  # where the same file was found instead
     stand_in: bool = False
+    optional: bool = False  # only one of the asset sets needs it
+    needed_by: Tuple[str, ...] = ()  # entry points
+    named_by: str = ""  # the args.yaml that names it, relative to the root
+    arrays: Tuple[TensorFacts, ...] = ()  # of statistics, motions and body models
+    locations: Tuple[str, ...] = ()  # devices its tensors were saved from, but for the CPU
+    modules: Tuple[str, ...] = ()  # modules that its pickle imports: numpy._core needs numpy 2
+    steps: Optional[int] = None  # training steps of a checkpoint
+    notes: Tuple[str, ...] = ()  # what is worth knowing and not wrong
 
 
 class AssetsFacts(Struct, frozen=True, kw_only=True):
