@@ -123,8 +123,10 @@ class ToolkitFacts(Struct, frozen=True, kw_only=True):
 
     path: str
     version: Optional[str] = None  # "11.8" or "11.8.89"
-    version_from: Optional[str] = None  # "version.json", "version.txt", "nvcc", "folder name"
+    # "version.json", "version.txt", "nvcc", "cuda.h", "folder name"
+    version_from: Optional[str] = None
     found_by: Tuple[str, ...] = ()  # "CUDA_PATH", "registry", "Program Files", "/usr/local", "PATH"
+    nvcc: Optional[bool] = None  # the compiler lies in it
 
 
 class CudaFacts(Struct, frozen=True, kw_only=True):
@@ -346,6 +348,70 @@ class AssetsFacts(Struct, frozen=True, kw_only=True):
     clip_cache: Optional[str] = None
 
 
+class CondaEnvironment(Struct, frozen=True, kw_only=True):
+    """One environment that conda knows."""
+
+    path: str
+    name: Optional[str] = None
+    is_base: bool = False
+    python: Optional[str] = None  # the interpreter's path, where it exists
+    has_history: Optional[bool] = None  # conda-meta/history: absent in a half-created one
+
+
+class CondarcFacts(Struct, frozen=True, kw_only=True):
+    """One file of conda's configuration."""
+
+    path: str
+    channels: Tuple[str, ...] = ()
+    default_channels: Tuple[str, ...] = ()
+    ssl_verify: Optional[str] = None
+    problem: Optional[str] = None  # too large, not YAML, unreadable
+
+
+class ShellFacts(Struct, frozen=True, kw_only=True):
+    """Whether a shell can activate an environment (``conda init`` was run for it)."""
+
+    shell: str  # "powershell", "cmd", "bash"
+    initialised: Optional[bool] = None
+    path: Optional[str] = None
+
+
+class CondaFacts(Struct, frozen=True, kw_only=True):
+    """conda, mamba, micromamba, or none of them (``kind`` is ``None``)."""
+
+    kind: Optional[str] = None
+    executable: Optional[str] = None
+    version: Optional[str] = None
+    root_prefix: Optional[str] = None
+    active_prefix: Optional[str] = None
+    environments: Tuple[CondaEnvironment, ...] = ()
+    condarcs: Tuple[CondarcFacts, ...] = ()
+    registered: Tuple[str, ...] = ()  # InstallPath entries of Anaconda in the registry
+    shells: Tuple[ShellFacts, ...] = ()
+
+
+class ConfigValue(Struct, frozen=True, kw_only=True):
+    """One setting of pip or git, and the file or variable that holds it."""
+
+    key: str
+    value: str
+    where: str
+
+
+class PipFacts(Struct, frozen=True, kw_only=True):
+    """pip's index settings from its files and PIP_* variables."""
+
+    values: Tuple[ConfigValue, ...] = ()
+    problems: Tuple[FileProblem, ...] = ()
+
+
+class GitFacts(Struct, frozen=True, kw_only=True):
+    """git's global TLS settings."""
+
+    values: Tuple[ConfigValue, ...] = ()
+    problems: Tuple[FileProblem, ...] = ()
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """Everything that was read of one machine at one time."""
 
@@ -361,6 +427,9 @@ class Facts(Struct, frozen=True, kw_only=True):
     imports: Optional[ImportsFacts] = None
     source: Optional[SourceFacts] = None
     assets: Optional[AssetsFacts] = None
+    conda: Optional[CondaFacts] = None
+    pip: Optional[PipFacts] = None
+    git: Optional[GitFacts] = None
     probe_failures: Tuple[ProbeFailure, ...] = ()
     timings: Tuple[ProbeTiming, ...] = ()
     redactions: Tuple[Redaction, ...] = ()
@@ -375,4 +444,7 @@ PROBES: Tuple[str, ...] = (
     "imports",
     "source",
     "assets",
+    "conda",
+    "pip",
+    "git",
 )
