@@ -17,5 +17,5 @@ def sandbox(
     from dartenv.sandbox.writer import write_sandbox
 
     info = write_sandbox(folder)
-    say(f"sandbox written to {info.root}: {info.files} files, not DART itself", sys.stdout)
+    say(f"sandbox written to {info.root}: {len(info.files)} files, not DART itself", sys.stdout)
     say(f"next: dartenv doctor --dart-root {info.root}", sys.stdout)

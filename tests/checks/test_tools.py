@@ -1,0 +1,164 @@
+"""Checks of conda, pip and git on literal facts."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from dartenv.checks import all_checks
+from dartenv.checks.finding import Finding, Status
+from dartenv.checks.registry import REGISTRY, Context, run_checks
+from dartenv.facts.model import (
+    CondaEnvironment,
+    CondaFacts,
+    CondarcFacts,
+    ConfigValue,
+    Facts,
+    GitFacts,
+    HostFacts,
+    PipFacts,
+    ShellFacts,
+    TargetFacts,
+)
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Profile
+
+HOST = HostFacts(system="windows", release="10", version="10.0", machine="amd64", bits=64)
+CONDA = CondaFacts(kind="conda", executable="C:\\a\\Scripts\\conda.exe", version="24.1.2")
+INDEX = "https://download.pytorch.org/whl/cu118"
+
+
+def judge(check: str, *, backend: str = "any", **facts: Any) -> List[Finding]:
+    all_checks()
+    profile = Profile(
+        id="p",
+        title="t",
+        source="s",
+        system="windows",
+        backend=backend,
+        torch_index=INDEX,
+        python=("3.8",),
+    )
+    facts.setdefault("host", HOST)
+    context = Context(Facts(**facts), profile, Manifests())
+    return run_checks(context, REGISTRY.select([check]))
+
+
+def only(check: str, **facts: Any) -> Finding:
+    (one,) = judge(check, **facts)
+    return one
+
+
+@pytest.mark.parametrize(("backend", "status"), [("any", Status.INFO), ("conda", Status.FAIL)])
+def test_no_conda_matters_only_where_the_profile_builds_with_it(
+    backend: str, status: Status
+) -> None:
+    one = only("conda.installed", conda=CondaFacts(registered=("C:\\Anaconda3",)), backend=backend)
+    assert one.status is status
+    assert "C:\\Anaconda3" in one.summary
+
+
+def test_a_conda_that_answers_is_fine_and_a_silent_one_is_named() -> None:
+    assert only("conda.installed", conda=CONDA).status is Status.OK
+    silent = CondaFacts(kind="conda", executable="C:\\a\\Scripts\\conda.exe")
+    assert "does not answer" in only("conda.installed", conda=silent).summary
+
+
+def environment(**more: Any) -> CondaFacts:
+    fields = {"path": "C:\\a\\envs\\dart", "name": "dart", "has_history": True}
+    fields["python"] = "C:\\a\\envs\\dart\\python.exe"
+    fields.update(more)
+    return CondaFacts(
+        kind="conda",
+        executable="C:\\a\\Scripts\\conda.exe",
+        version="24",
+        environments=(CondaEnvironment(**fields),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("conda", "status", "word"),
+    [
+        (environment(), Status.OK, "dart"),
+        (environment(is_base=True), Status.FAIL, "base"),
+        (environment(has_history=False), Status.FAIL, "half made"),
+        (
+            environment(path="C:\\a\\envs\\other", python="C:\\a\\envs\\other\\python.exe"),
+            Status.OK,
+            "no conda",
+        ),
+    ],
+)
+def test_the_targets_environment(conda: CondaFacts, status: Status, word: str) -> None:
+    target = TargetFacts(python="C:\\A\\envs\\dart\\python.exe")
+    one = only("conda.env", conda=conda, target=target)
+    assert one.status is status
+    assert word in one.summary
+
+
+@pytest.mark.parametrize(
+    ("channel", "status"),
+    [
+        ("https://mirrors.example.cn/pypi/web/simple/", Status.FAIL),
+        ("https://pypi.example/simple", Status.FAIL),
+        ("https://mirrors.example.cn/anaconda/pkgs/main", Status.OK),
+        ("conda-forge", Status.OK),
+        ("https://repo.continuum.io/pkgs/free", Status.WARN),
+    ],
+)
+def test_a_python_index_is_no_channel(channel: str, status: Status) -> None:
+    rc = CondarcFacts(path="C:\\Users\\李明\\.condarc", channels=(channel, "defaults"))
+    one = only("conda.channels", conda=CondaFacts(condarcs=(rc,)))
+    assert one.status is status
+    if status is Status.FAIL:
+        assert one.remedy is not None
+        assert one.remedy.fix == "conda.channels"
+        assert channel in (one.found or "")
+        assert rc.path in (one.found or "")
+
+
+def test_a_channel_twice_and_an_unreadable_condarc_are_doubts() -> None:
+    twice = CondarcFacts(path="rc", channels=("defaults", "defaults/"))
+    assert only("conda.channels", conda=CondaFacts(condarcs=(twice,))).status is Status.WARN
+    broken = CondarcFacts(path="rc", problem="not YAML: x")
+    assert "not YAML" in only("conda.channels", conda=CondaFacts(condarcs=(broken,))).summary
+
+
+def test_shells_that_cannot_activate_are_named_with_the_command() -> None:
+    shells = (
+        ShellFacts(shell="powershell", initialised=False, path="profile.ps1"),
+        ShellFacts(shell="cmd", initialised=True),
+    )
+    conda = CondaFacts(kind="conda", executable="C:\\c.exe", version="24", shells=shells)
+    one = only("conda.shell", conda=conda)
+    assert one.status is Status.INFO
+    assert one.remedy is not None
+    assert one.remedy.commands == ("conda init powershell",)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "status"),
+    [
+        ("global.extra-index-url", INDEX + "/", Status.OK),
+        ("global.index-url", "https://mirror.example/simple", Status.WARN),
+        ("global.trusted-host", "mirror.example", Status.WARN),
+        ("global.proxy", "http://u:secret@proxy:8080", Status.WARN),
+        ("global.no-index", "true", Status.WARN),
+    ],
+)
+def test_pip_settings_that_get_in_torchs_way(key: str, value: str, status: Status) -> None:
+    one = only(
+        "pip.index", pip=PipFacts(values=(ConfigValue(key=key, value=value, where="pip.ini"),))
+    )
+    assert one.status is status
+    assert "secret" not in one.summary + "".join(one.evidence)
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [("false", Status.WARN), ("0", Status.WARN), ("true", Status.OK)]
+)
+def test_gits_server_check(value: str, status: Status) -> None:
+    git = GitFacts(values=(ConfigValue(key="http.sslverify", value=value, where=".gitconfig"),))
+    assert only("git.tls", git=git).status is status
+    assert only("git.tls", git=GitFacts()).status is Status.OK
