@@ -1,0 +1,168 @@
+"""One run of a scenario's program, measured and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Dict, List, Mapping, Optional, Tuple
+
+import msgspec
+
+from dartenv.smoke.judges import Judged, Measured, expect, judge
+from dartenv.smoke.mine import Cause, mine, read_tail
+from dartenv.smoke.prepare import Prepared
+from dartenv.smoke.progress import Progress
+from dartenv.smoke.result import RunRecord
+from dartenv.smoke.runner import Limits, Outcome
+from dartenv.smoke.scenario import ErrorTable, Scenario, Size, Value, Variant, fill, holds
+from dartenv.smoke.target import Interpreter
+
+_MEASURE_LIMITS = Limits(seconds=600.0, memory=8_000_000_000)
+
+
+@dataclass(frozen=True)
+class Once:
+    """Everything one run is made of."""
+
+    scenario: Scenario
+    size_name: str
+    size: Size
+    variant: Variant
+    ready: Prepared
+    root: Path  # of the workspace
+    errors: ErrorTable
+    progress: Optional[Progress]
+
+
+def run_once(once: Once, interpreter: Interpreter) -> Tuple[RunRecord, Measured]:
+    """Run, measure and judge; what goes wrong is in the record."""
+    scenario, variant = once.scenario, once.variant
+    values: Dict[str, Value] = {**once.ready.values, **variant.values}
+    args = [fill(arg, values) for arg in scenario.args]
+    argv = interpreter.module(scenario.module, args, once.ready.clip)
+    log = interpreter.folder / (f"{variant.id}.log" if variant.id else "run.log")
+    limits = Limits(seconds=once.size.time_limit, memory=once.size.memory_limit)
+    outcome = interpreter.run(argv, log, limits, once.progress)
+
+    samples = _written(once, scenario.outputs.samples, values)
+    exports_wanted = scenario.outputs.exports is not None and holds(
+        scenario.outputs.exports_when, values
+    )
+    exports = _written(once, scenario.outputs.exports, values) if exports_wanted else []
+    measured, trouble = Measured(), None
+    if samples or exports:
+        measured, trouble = _measure(once, interpreter, samples, exports, values)
+    count = int(fill(scenario.outputs.count, values))
+    expected = expect(scenario.outputs, values, exports_wanted, count)
+    genuine = not once.ready.stand_ins
+    judged: Tuple[Judged, ...] = ()
+    if trouble is None:
+        judged = judge(scenario, measured, expected, genuine=genuine, size=once.size_name)
+        judged = tuple(msgspec.structs.replace(j, run=variant.id) for j in judged)
+    cause = _cause(once, outcome, log, bool(samples)) or trouble
+    record = RunRecord(
+        variant=variant.id,
+        command=argv,
+        log=str(log),
+        outcome=outcome,
+        judged=judged,
+        metrics=_metrics(scenario, outcome, measured, values),
+        digests=tuple(sample.digest or "" for sample in measured.samples),
+        cause=cause,
+    )
+    return record, measured
+
+
+def _written(once: Once, pattern: Optional[str], values: Mapping[str, Value]) -> List[Path]:
+    """Files that match, below the denoiser checkpoint's folder."""
+    if pattern is None:
+        return []
+    folder = once.root.joinpath(*PurePosixPath(str(values["denoiser_dir"])).parts)
+    return sorted(folder.glob(fill(pattern, values)))
+
+
+def _measure(
+    once: Once,
+    interpreter: Interpreter,
+    samples: List[Path],
+    exports: List[Path],
+    values: Mapping[str, Value],
+) -> Tuple[Measured, Optional[Cause]]:
+    goal = _written(once, once.scenario.outputs.goal, values)
+    request = {
+        "samples": [str(path) for path in samples],
+        "exports": [str(path) for path in exports],
+        "keys": once.scenario.outputs.keys,
+        "goal": str(goal[0]) if goal else None,
+        "fps": once.scenario.fps,
+        "parents": once.scenario.parents,
+    }
+    name = f"measure-{once.variant.id}" if once.variant.id else "measure"
+    outcome, data, log = interpreter.ask("measure", request, _MEASURE_LIMITS, name)
+    if data is not None:
+        return msgspec.json.decode(data, type=Measured), None
+    cause = mine(read_tail(log), once.errors, once.root)
+    ended = outcome.reason or f"reading the written motion ended with {outcome.end}"
+    return Measured(), cause or Cause(sentence=ended, error=read_tail(log)[-300:].strip())
+
+
+def _cause(once: Once, outcome: Outcome, log: Path, wrote: bool) -> Optional[Cause]:
+    """Why the run itself failed, or ``None``."""
+    if outcome.ok and wrote:
+        return None
+    text = read_tail(log)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    step = outcome.step
+    reached = f" at {step.done} of {step.total} {once.scenario.unit}" if step else ""
+    if outcome.end == "not-started":
+        return Cause(sentence=f"could not be started: {outcome.reason}", check="python.version")
+    if outcome.end == "timeout":
+        limit = f"{once.size.time_limit:g} s"
+        sentence = f"ended by us after {limit}{reached}" + (
+            "" if lines else ", having said nothing"
+        )
+        return Cause(sentence=sentence, error=last)
+    if outcome.end == "memory":
+        peak, allowed = outcome.peak_memory / 1e9, once.size.memory_limit / 1e9
+        sentence = f"ended by us at {peak:.1f} GB of memory, {allowed:.1f} GB allowed{reached}"
+        return Cause(sentence=sentence, check="host.memory", error=last)
+    mined = mine(text, once.errors, once.root)
+    if mined is not None:
+        after = " (after it had written motion)" if wrote else ""
+        return msgspec.structs.replace(mined, sentence=mined.sentence + after)
+    if outcome.rc == 0:
+        return Cause(sentence="it ended as if all were well and wrote no motion", error=last)
+    how = _ending(outcome.rc)
+    after = " after it had written motion" if wrote else ""
+    return Cause(sentence=f"it {how}{after}{reached}", error=last)
+
+
+def _ending(rc: Optional[int]) -> str:
+    """An exit status in words."""
+    if rc is not None and rc < 0:
+        return f"was ended by signal {-rc}"
+    if rc is not None and rc >= 0x40000000:  # Windows: an NTSTATUS
+        return f"crashed with status 0x{rc:08X}"
+    return f"ended with status {rc}"
+
+
+def _metrics(
+    scenario: Scenario, outcome: Outcome, measured: Measured, values: Mapping[str, Value]
+) -> Dict[str, float]:
+    found: Dict[str, float] = {"wall_seconds": outcome.seconds}
+    if outcome.first_output is not None:
+        found["first_output_seconds"] = outcome.first_output
+    if outcome.first_step is not None:
+        found["first_step_seconds"] = outcome.first_step
+    step = outcome.step
+    if step is not None and step.rate and step.seconds and step.done == step.total:
+        found["loop_seconds"] = step.seconds
+        found[f"{scenario.unit}_per_second"] = step.rate
+        if scenario.unit == "primitives":
+            found["fps"] = step.rate * int(values["future"])
+    for sample in measured.samples[:1]:
+        for name, value in sample.metrics.items():
+            if value is not None:
+                found[f"sample_{name}"] = value
+    return found

@@ -1,0 +1,222 @@
+"""What a smoke test found, and how it is said in a report.
+
+A result made with any stand-in is called *plumbing*: code and environment work, but no licensed
+or downloaded asset was tested. Only one without is called *genuine*.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import msgspec
+
+from dartenv.checks.finding import Finding, Remedy, Status
+from dartenv.smoke.judges import Judged
+from dartenv.smoke.mine import Cause
+from dartenv.smoke.runner import Outcome
+from dartenv.smoke.standins import StandIn
+
+RESULT_SCHEMA = 1
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the program, one per variant."""
+
+    variant: str
+    command: Tuple[str, ...]
+    log: str
+    outcome: Outcome
+    judged: Tuple[Judged, ...] = ()
+    metrics: Dict[str, float] = {}
+    digests: Tuple[str, ...] = ()
+    cause: Optional[Cause] = None
+
+    @property
+    def passed(self) -> bool:
+        """It ended well, and every judge that judged is content."""
+        return (
+            self.cause is None
+            and self.outcome.ok
+            and all(j.passed is not False for j in self.judged)
+        )
+
+
+class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one scenario. ``cause`` is set when it failed before or beside its runs.
+
+    ``metrics`` keys: ``fps`` (frames of motion per second of its loop, one sequence),
+    ``primitives_per_second`` or ``steps_per_second``, ``loop_seconds``, ``wall_seconds``,
+    ``first_output_seconds``, ``first_step_seconds``, ``peak_memory`` (bytes).
+    """
+
+    scenario: str
+    size: str
+    device: str  # as asked for: "auto", "cpu", "cuda"
+    ran_on: str  # "cpu", "cuda", or "" if unknown
+    seed: int
+    passed: bool
+    stand_ins: Tuple[StandIn, ...] = ()
+    runs: Tuple[RunRecord, ...] = ()
+    cause: Optional[Cause] = None
+    tree_changes: Tuple[str, ...] = ()
+    extra_python_path: Tuple[str, ...] = ()
+    versions: Dict[str, str] = {}
+    dart_root: str = ""
+    python: str = ""
+    folder: str = ""
+    workspace: Optional[str] = None  # where it was kept, if it was
+    started_at: str = ""  # ISO 8601, UTC
+    notes: Tuple[str, ...] = ()
+    why: str = ""
+    dartenv: str = ""
+    schema: int = RESULT_SCHEMA
+
+    @property
+    def kind(self) -> str:
+        """``genuine`` or ``plumbing``."""
+        return "plumbing" if self.stand_ins else "genuine"
+
+    @property
+    def verdict(self) -> str:
+        """As it is shown: ``PLUMBING PASS``, ``FAIL``, ..."""
+        if not self.passed:
+            return "FAIL"
+        return "PLUMBING PASS" if self.stand_ins else "PASS"
+
+    @property
+    def failure(self) -> Optional[Cause]:
+        """The first cause of the failure."""
+        return self.cause or next((run.cause for run in self.runs if run.cause), None)
+
+    @property
+    def judged(self) -> Tuple[Judged, ...]:
+        """The verdicts of all runs."""
+        return tuple(judged for run in self.runs for judged in run.judged)
+
+    @property
+    def metrics(self) -> Dict[str, float]:
+        """The metrics of the first run that has any; memory is the most of all runs."""
+        found = dict(next((run.metrics for run in self.runs if run.metrics), {}))
+        peaks = [run.outcome.peak_memory for run in self.runs]
+        if peaks:
+            found["peak_memory"] = float(max(peaks))
+        return found
+
+
+def write_result(result: SmokeResult, folder: Path) -> Path:
+    """Write ``result.json`` into ``folder``; answers its path."""
+    path = folder / "result.json"
+    part = folder / "result.json.part"
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    part.replace(path)
+    return path
+
+
+def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
+    """The result as findings of ``smoke.<scenario>``, in the report's language."""
+    check = f"smoke.{result.scenario}"
+    failure = result.failure
+    return (
+        Finding(
+            check=check,
+            status=Status.OK if result.passed else Status.FAIL,
+            summary=_summary(result),
+            found=_found(result),
+            wanted=None if result.passed else "motion that passes the judges",
+            evidence=_evidence(result),
+            why=result.why,
+            remedy=None if result.passed else _remedy(failure),
+            cause=failure.check if failure and not result.passed else None,
+            doc=f"dartenv explain {check}",
+        ),
+    )
+
+
+def _summary(result: SmokeResult) -> str:
+    if result.passed:
+        made = _made(result)
+        if not result.stand_ins:
+            return f"PASS: {result.scenario} {made}"
+        return (
+            f"PLUMBING PASS: {result.scenario} {made} with stand-ins for {_names(result)}; "
+            "code and environment work, motion quality and these assets were not tested"
+        )
+    failure = result.failure
+    if failure is not None:
+        text = failure.sentence
+    else:
+        text = _first_failed(result) or "it did not end well"
+    aside = f" (with stand-ins for {_names(result)})" if result.stand_ins else ""
+    return f"{result.scenario} failed: {text}{aside}"
+
+
+def _made(result: SmokeResult) -> str:
+    frames = [judged.value for judged in result.judged if judged.name == "frames"]
+    shown = sum(int(value) for value in frames if value is not None)
+    text = f"wrote {shown} frames"
+    rate = result.metrics.get("fps")
+    if rate:
+        text += f" at {rate:.1f} frames a second"
+    return text + (f" on {result.ran_on}" if result.ran_on else "")
+
+
+def _names(result: SmokeResult) -> str:
+    return ", ".join(dict.fromkeys(stand_in.id for stand_in in result.stand_ins))
+
+
+def _first_failed(result: SmokeResult) -> Optional[str]:
+    for judged in result.judged:
+        if judged.passed is False:
+            return judge_sentence(judged)
+    return None
+
+
+def judge_sentence(judged: Judged) -> str:
+    """One verdict as a line: name, number, unit, threshold."""
+    name = f"{judged.run} {judged.name}" if judged.run else judged.name
+    value = "no number" if judged.value is None else f"{judged.value:.4g}"
+    unit = f" {judged.unit}" if judged.unit else ""
+    mark = {True: "", False: ", not ", None: ", not judged: "}[judged.passed]
+    wanted = f" (wanted {judged.threshold})" if judged.passed else f"{mark}{judged.threshold}"
+    detail = f": {judged.detail}" if judged.detail and judged.passed is False else ""
+    return f"{name} {value}{unit}{wanted}{detail}"
+
+
+def _found(result: SmokeResult) -> str:
+    metrics = result.metrics
+    if not result.runs:
+        return f"nothing was run, size {result.size}"
+    parts = [f"{result.kind} run, size {result.size}"]
+    if "peak_memory" in metrics:
+        parts.append(f"{metrics['peak_memory'] / 1e9:.2f} GB at most")
+    if "wall_seconds" in metrics:
+        parts.append(f"{sum(run.outcome.seconds for run in result.runs):.0f} s")
+    return ", ".join(parts)
+
+
+def _evidence(result: SmokeResult) -> Tuple[str, ...]:
+    lines: List[str] = [judge_sentence(judged) for judged in result.judged]
+    failure = result.failure
+    if failure is not None:
+        if failure.error:
+            lines.append(failure.error)
+        if failure.where:
+            lines.append(f"at {failure.where}")
+    lines.extend(f"stand-in: {s.id} for {s.path} ({s.reason})" for s in result.stand_ins)
+    lines.extend(f"changed in the tree: {change}" for change in result.tree_changes)
+    if result.extra_python_path:
+        lines.append("extra PYTHONPATH: " + ", ".join(result.extra_python_path))
+    lines.extend(result.notes)
+    lines.extend(f"log: {run.log}" for run in result.runs)
+    lines.append(f"record: {Path(result.folder) / 'result.json'}")
+    return tuple(lines)
+
+
+def _remedy(failure: Optional[Cause]) -> Remedy:
+    if failure is not None and failure.check is not None:
+        return Remedy(
+            text=f"Look at {failure.check} first.",
+            commands=(f"dartenv doctor --select {failure.check}", f"dartenv fix {failure.check}"),
+        )
+    return Remedy(text="The end of the log says more.")
