@@ -176,6 +176,7 @@ class DistributionFacts(Struct, frozen=True, kw_only=True):
     tags: Tuple[str, ...] = ()  # wheel tags
     direct_url: Optional[str] = None  # "git+https://...@commit"
     editable: bool = False
+    build: Optional[str] = None  # conda's build string, "py38_cu118_pyt210"
     extensions: Tuple[str, ...] = ()  # compiled modules, "pytorch3d/_C.cp38-win_amd64.pyd"
     problem: Optional[str] = None  # broken metadata, said plainly
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest
 
 
@@ -100,16 +101,6 @@ class LibraryPattern(Manifest, frozen=True, kw_only=True):
     source: str
 
 
-class RuntimeNeed(Manifest, frozen=True, kw_only=True):
-    """The CUDA and cuDNN majors that releases of one distribution load at run time."""
-
-    distribution: str
-    versions: str  # version specifier
-    cuda: Optional[str] = None
-    cudnn: Optional[str] = None
-    source: str
-
-
 class ToolkitTable(Manifest, frozen=True, kw_only=True):
     """compat/toolkits.toml."""
 
@@ -127,7 +118,6 @@ class ToolkitTable(Manifest, frozen=True, kw_only=True):
     consumer: Tuple[Consumer, ...] = ()
     release: Tuple[ToolkitRelease, ...] = ()
     library: Tuple[LibraryPattern, ...] = ()
-    need: Tuple[RuntimeNeed, ...] = ()
 
 
 class HostCompilerGate(Manifest, frozen=True, kw_only=True):
@@ -239,3 +229,28 @@ class HostTable(Manifest, frozen=True, kw_only=True):
     cloud_folders: Tuple[str, ...]  # names of folders that are synchronised away
     disk_reserve: int  # bytes that stay free
     room: Tuple[RoomRow, ...] = ()
+
+
+def host_table(manifests: Manifests) -> HostTable:
+    """compat/host.toml."""
+    return manifests.read("compat", "host", HostTable)
+
+
+def driver_table(manifests: Manifests) -> DriverTable:
+    """compat/driver.toml."""
+    return manifests.read("compat", "driver", DriverTable)
+
+
+def architecture_table(manifests: Manifests) -> ArchitectureTable:
+    """compat/architectures.toml."""
+    return manifests.read("compat", "architectures", ArchitectureTable)
+
+
+def toolkit_table(manifests: Manifests) -> ToolkitTable:
+    """compat/toolkits.toml."""
+    return manifests.read("compat", "toolkits", ToolkitTable)
+
+
+def msvc_table(manifests: Manifests) -> MsvcTable:
+    """compat/msvc.toml."""
+    return manifests.read("compat", "msvc", MsvcTable)
