@@ -191,21 +191,32 @@ def _files(
             remedy=remedy,
         )
         return
-    bad = [f for f in files if not f.exists or f.problem or f.mismatches]
+    bad = [f for f in files if (not f.exists and not f.optional) or f.problem or f.mismatches]
     if not bad:
         size = sum(f.size or 0 for f in files)
-        yield finding(Status.OK, f"{len(files)} {good} fit ({size / _MEGABYTE:.1f} MB)")
+        present = sum(f.exists for f in files)
+        made = [f for f in files if f.stand_in]
+        label = f"; {len(made)} of them stand-ins, not the real ones" if made else ""
+        yield finding(
+            Status.INFO if made else Status.OK,
+            f"{present} {good} fit ({size / _MEGABYTE:.1f} MB){label}",
+            evidence=_notes(files),
+        )
         return
     first = bad[0]
     yield finding(
         Status.FAIL,
-        f"{len(bad)} of {len(files)} {good}: {_words(first)}",
+        f"{len(bad)} of {len(files)} {good} not right: {_words(first)}",
         found=_words(first),
         wanted=wanted,
         evidence=_details(bad),
         why=why,
         remedy=remedy,
     )
+
+
+def _notes(files: Sequence[FileAsset]) -> List[str]:
+    return [f"{f.path}: {note}" for f in files for note in f.notes]
 
 
 def _words(file: FileAsset) -> str:

@@ -263,6 +263,11 @@ def _wrapped(text: str, indent: int, style: str) -> List[Line]:
     return [[(" " * indent, ""), (piece, style)] for piece in _fold(text, WIDTH - indent)]
 
 
+def folded(text: str, indent: int) -> List[str]:
+    """``text`` folded at spaces to what is left of the width after ``indent`` columns."""
+    return [piece for line in text.splitlines() or [""] for piece in _fold(line, WIDTH - indent)]
+
+
 def _fold(text: str, width: int) -> List[str]:
     """Fold at spaces only: a path or a command is never broken."""
     return textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False) or [

@@ -1,0 +1,119 @@
+"""Every probe with its limit: the only place that knows them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Tuple
+
+import msgspec
+
+from dartenv.assets.spec import AssetsSpec
+from dartenv.facts.assets import probe_assets
+from dartenv.facts.collect import ProbePlan, Scope
+from dartenv.facts.conda import probe_conda
+from dartenv.facts.cuda import probe_cuda
+from dartenv.facts.gpu import probe_gpu
+from dartenv.facts.host import probe_host
+from dartenv.facts.interpreter import probe_interpreter
+from dartenv.facts.model import (
+    ProbeFailure,
+    SourceFacts,
+)
+from dartenv.facts.msvc import probe_msvc
+from dartenv.facts.probed import Probed
+from dartenv.facts.source import probe_source
+from dartenv.facts.tools import probe_git, probe_pip
+from dartenv.manifests.compat_gpu import DriverTable, HostTable, MsvcTable, ToolkitTable
+from dartenv.manifests.compat_tools import ToolsTable
+from dartenv.manifests.patches import source_spec
+
+
+def _host(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    places: List[Tuple[str, str]] = []
+    if scope.dart_root:
+        places.append(("dart_root", scope.dart_root))
+    if scope.python:
+        places.append(("environment", scope.python))
+    table = scope.manifests.read("compat", "host", HostTable)
+    return probe_host(scope.env, scope.runner, places, table)
+
+
+def _gpu(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    table = scope.manifests.read("compat", "driver", DriverTable)
+    return probe_gpu(scope.runner, table, env=scope.env)
+
+
+def _cuda(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    table = scope.manifests.read("compat", "toolkits", ToolkitTable)
+    return probe_cuda(scope.env, scope.runner, table)
+
+
+def _msvc(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    table = scope.manifests.read("compat", "msvc", MsvcTable)
+    return probe_msvc(scope.env, scope.runner, table)
+
+
+def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    if scope.python is None:
+        return _cannot(
+            "interpreter",
+            "no interpreter was given, and no conda or virtual environment is active: "
+            "dartenv doctor --python EXE",
+        )
+    return probe_interpreter(scope.python, scope.runner, manifests=scope.manifests)
+
+
+def _source(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    if scope.dart_root is None:
+        return _cannot("source", "no DART tree was given or found")
+    return Probed(probe_source(scope.dart_root, source_spec(scope.manifests)))
+
+
+def _assets(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    if scope.dart_root is None or not Path(scope.dart_root).is_dir():
+        return _cannot("assets", "no DART tree to look in")
+    spec = assets_spec(scope, earlier.get("source"))
+    return Probed(probe_assets(scope.dart_root, spec))
+
+
+def assets_spec(scope: Scope, source: Optional[SourceFacts]) -> AssetsSpec:
+    """The assets of the kind of tree that is looked at, with its own body model folder."""
+    kind = source.kind if source is not None and source.kind else "dart"
+    spec = scope.manifests.read("assets", kind, AssetsSpec)
+    if source is not None and source.body_model_dir:
+        spec = msgspec.structs.replace(spec, body_model_dir=source.body_model_dir)
+    return spec
+
+
+def _conda(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    return probe_conda(scope.env, scope.runner, _tools(scope))
+
+
+def _pip(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    return probe_pip(scope.env, _tools(scope))
+
+
+def _git(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    return probe_git(scope.env, _tools(scope))
+
+
+def _tools(scope: Scope) -> ToolsTable:
+    return scope.manifests.read("compat", "tools", ToolsTable)
+
+
+def _cannot(probe: str, reason: str) -> "Probed[Any]":
+    return Probed(None, (ProbeFailure(probe=probe, reason=reason),))
+
+
+PLANS: Tuple[ProbePlan, ...] = (
+    ProbePlan("host", _host, 10),
+    ProbePlan("gpu", _gpu, 18),
+    ProbePlan("cuda", _cuda, 18),
+    ProbePlan("msvc", _msvc, 18),
+    ProbePlan("interpreter", _interpreter, 18),
+    ProbePlan("source", _source, 18),
+    ProbePlan("assets", _assets, 60, after=("source",)),
+    ProbePlan("conda", _conda, 18),
+    ProbePlan("pip", _pip, 10),
+    ProbePlan("git", _git, 10),
+)

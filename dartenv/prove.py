@@ -1,0 +1,152 @@
+"""Smoke tests of an examined target, as findings of one report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import msgspec
+
+from dartenv.assets.spec import AssetsSpec
+from dartenv.checks.finding import Finding, Status
+from dartenv.errors import UsageFault
+from dartenv.examine import Request
+from dartenv.fixes.lock import state_folder
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Tree
+from dartenv.report.model import Report, apply_ignores, exit_code
+from dartenv.smoke.api import load_scenario, run_scenario, scenario_ids
+from dartenv.smoke.progress import Progress
+from dartenv.smoke.result import SmokeResult, to_findings
+from dartenv.smoke.scenario import Value
+from dartenv.target import tree_kind
+
+# What has to pass before a run is worth its minutes: without it there is nothing to run.
+NEEDED = ("source.root", "python.version")
+
+
+class SmokeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run: ``names`` empty means every scenario that the tree can run."""
+
+    names: Tuple[str, ...] = ()
+    size: str = "quick"
+    device: str = "auto"
+    seed: int = 0
+    stand_ins: bool = True
+    keep: bool = False
+
+
+def run_smokes(
+    request: Request, options: SmokeOptions, progress: Optional[Progress] = None
+) -> List[SmokeResult]:
+    """Run the scenarios on the target. Raises UsageFault where there is no target."""
+    target = request.target
+    if target.dart_root is None:
+        raise UsageFault(
+            "no DART tree was given or found at or above the current folder",
+            "the folder that holds mld/ and model/",
+            "dartenv smoke --dart-root DIR",
+        )
+    if target.python is None:
+        raise UsageFault(
+            "no interpreter was given, and no conda or virtual environment is active",
+            "the Python that runs DART",
+            "dartenv smoke --python EXE",
+        )
+    tree = _tree(request.manifests, Path(target.dart_root))
+    known = scenario_ids(request.manifests)
+    names = options.names or known
+    results: List[SmokeResult] = []
+    for name in names:
+        scenario = load_scenario(name, request.manifests)
+        results.append(
+            run_scenario(
+                target.dart_root,
+                target.python,
+                scenario,
+                size=options.size,
+                device=options.device,
+                seed=options.seed,
+                state_dir=str(state_folder()),
+                cache_dir=str(cache_folder()),
+                stand_ins=options.stand_ins,
+                keep=options.keep,
+                progress=progress,
+                values=_values(request.manifests, tree),
+                assets=_assets(request.manifests, tree),
+                tree_kind=tree.kind,
+                manifests=request.manifests,
+            )
+        )
+    return results
+
+
+def with_results(
+    report: Report, results: Sequence[SmokeResult], ignores: Mapping[str, str]
+) -> Report:
+    """``report`` with the results' findings added and the verdict made anew."""
+    added: List[Finding] = [item for result in results for item in to_findings(result)]
+    kept, ignored = apply_ignores(added, dict(ignores))
+    findings = (*report.findings, *kept)
+    made: Dict[str, None] = {}
+    for result in results:
+        made.update(dict.fromkeys(stand_in.id for stand_in in result.stand_ins))
+    return msgspec.structs.replace(
+        report,
+        findings=findings,
+        ignored=(*report.ignored, *ignored),
+        stand_ins=tuple(made),
+        exit_code=exit_code(findings, report.fail_level),
+    )
+
+
+def is_sandbox(request: Request) -> bool:
+    """Whether the target is our own small project rather than DART."""
+    root = request.target.dart_root
+    return root is not None and _tree(request.manifests, Path(root)).kind == "sandbox"
+
+
+def hindered(report: Report) -> Optional[Finding]:
+    """The finding that makes a run pointless, if there is one."""
+    for item in report.findings:
+        if item.check in NEEDED and item.status is Status.FAIL:
+            return item
+    return None
+
+
+def cache_folder() -> Path:
+    """Where shadow workspaces and stand-ins live: DARTENV_CACHE_DIR, else the user's cache."""
+    import platformdirs
+
+    chosen = os.environ.get("DARTENV_CACHE_DIR")
+    if chosen:
+        return Path(chosen).absolute()
+    return Path(platformdirs.user_cache_dir("dartenv", appauthor=False))
+
+
+def _tree(manifests: Manifests, root: Path) -> Tree:
+    tree = tree_kind(root, manifests.trees()) if root.is_dir() else None
+    if tree is None:
+        state = "not a DART tree" if root.is_dir() else "no such folder"
+        raise UsageFault(
+            f"{root}: {state}", "the folder that holds mld/ and model/", "dartenv doctor"
+        )
+    return tree
+
+
+def _assets(manifests: Manifests, tree: Tree) -> Optional[AssetsSpec]:
+    if tree.kind not in manifests.stems("assets"):
+        return None
+    return manifests.read("assets", tree.kind, AssetsSpec)
+
+
+def _values(manifests: Manifests, tree: Tree) -> Dict[str, Value]:
+    """The checkpoint of this kind of tree, where it is not the scenario's own."""
+    spec = _assets(manifests, tree)
+    if spec is None or tree.kind == "dart":
+        return {}
+    for checkpoint in spec.checkpoints:
+        if checkpoint.role == "denoiser":
+            return {"denoiser_checkpoint": f"./{checkpoint.path}"}
+    return {}

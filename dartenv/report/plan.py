@@ -1,0 +1,164 @@
+"""A plan, and what became of it, for a person."""
+
+from __future__ import annotations
+
+import time
+from typing import Dict, List, Mapping, Optional, Sequence
+
+from dartenv.fixes.history import RunInfo
+from dartenv.fixes.plan import Plan
+from dartenv.fixes.report import ApplyReport, Outcome
+from dartenv.fixes.steps import AnyStep, DisplayOnly, EditFile, Safety, WriteFile, what
+from dartenv.fixes.undo import Conflict, UndoReport
+from dartenv.report.terminal import Line
+
+_SAFETY_STYLE = {
+    Safety.SAFE: "green",
+    Safety.UNSAFE: "yellow",
+    Safety.DISPLAY_ONLY: "cyan",
+}
+_OUTCOME_STYLE = {
+    Outcome.REPAIRED: "green",
+    Outcome.APPLIED: "cyan",
+    Outcome.SKIPPED: "dim",
+    Outcome.FAILED: "bold red",
+}
+
+
+def render_plan(plan: Plan, skipped: Mapping[str, str], *, diffs: bool = True) -> List[Line]:
+    """Every step with its reason, safety and diff."""
+    files = {step.path for step in plan.steps if isinstance(step, (EditFile, WriteFile))}
+    steps = len(plan.steps)
+    size = plan.download_bytes
+    download = f"{size / 1e6:.1f} MB to download" if size else "nothing to download"
+    lines: List[Line] = [
+        [
+            (f"Plan  {_counted(steps, 'step')}, {_counted(len(files), 'file')} changed, ", "bold"),
+            (download, "bold"),
+            (f"    run {plan.run}", "dim"),
+        ]
+    ]
+    for number, step in enumerate(plan.steps, 1):
+        lines.append([])
+        lines.extend(_step(number, step, diffs))
+    for refusal in plan.refusals:
+        where = f" {refusal.path}" if refusal.path else ""
+        lines.append([])
+        lines.append(
+            [(f"will not touch{where}  ", "yellow"), (f"{refusal.fix}: ", ""), (refusal.reason, "")]
+        )
+    if skipped:
+        lines.append([])
+        for fix, why in skipped.items():
+            lines.append([(f"skipped   {fix}  ", "dim"), (why, "")])
+    return lines
+
+
+def _step(number: int, step: AnyStep, diffs: bool) -> List[Line]:
+    style = _SAFETY_STYLE[step.safety]
+    lines: List[Line] = [
+        [
+            (f"{number:<3}{what(step)}  ", "bold"),
+            (step.safety.value, style),
+            ("" if step.undoable else "  cannot be undone", "yellow"),
+        ],
+        [(f"   {step.reason}", "")],
+    ]
+    if step.needs:
+        lines.append([("   needs " + ", ".join(need.value for need in step.needs), "yellow")])
+    if isinstance(step, DisplayOnly):
+        lines.extend([(f"   {command}", "green")] for command in step.commands)
+    if diffs and isinstance(step, (EditFile, WriteFile)) and step.diff:
+        for text in step.diff.splitlines()[2:]:
+            lines.append([("   " + text, _diff_style(text))])
+    return lines
+
+
+def _diff_style(text: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(text[:1], "dim")
+
+
+def render_applied(report: ApplyReport, skipped: Mapping[str, str]) -> List[Line]:
+    """One line a fix: repaired, skipped (why), failed (why, what was restored)."""
+    lines: List[Line] = []
+    for one in report.recovered:
+        lines.append([("recovered ", "cyan"), (one.text, "")])
+    width = max([len(r.fix) for r in report.results] + [len(f) for f in skipped] + [20])
+    for result in report.results:
+        why = result.why
+        if result.outcome is Outcome.REPAIRED:
+            why = "check passes now"
+        lines.append(
+            [
+                (f"{result.outcome.value:<10}", _OUTCOME_STYLE[result.outcome]),
+                (f"{result.fix:<{width}}  ", "bold"),
+                (why, ""),
+            ]
+        )
+        if result.restored:
+            files = _counted(len(result.restored), "file")
+            lines.append([(f"{'':<10}", ""), (f"put back as it was: {files}", "dim")])
+        lines.extend([(f"{'':<10}left: {left}", "yellow")] for left in result.left)
+    done = {result.fix for result in report.results}
+    for fix, why in skipped.items():
+        if fix not in done:
+            lines.append([(f"{'skipped':<10}", "dim"), (f"{fix:<{width}}  ", ""), (why, "")])
+    if report.run is not None and any(r.changed for r in report.results):
+        lines.append([(f"Undo with: dartenv fix --undo {report.run}", "bold")])
+    return lines
+
+
+def render_undo(report: UndoReport) -> List[Line]:
+    """What was put back."""
+    lines: List[Line] = [
+        [
+            (f"undone    run {report.run}: ", "green"),
+            (f"{_counted(len(report.restored), 'file')} as they were before", ""),
+        ]
+    ]
+    lines.extend([(f"          {path}", "dim")] for path in report.restored)
+    lines.extend([(f"left      {left}", "yellow")] for left in report.left)
+    return lines
+
+
+def render_conflicts(conflicts: Sequence[Conflict]) -> List[Line]:
+    """The three versions of each file that undo would have overwritten."""
+    lines: List[Line] = []
+    for conflict in conflicts:
+        versions: Dict[str, Optional[bytes]] = {
+            "before dartenv": conflict.before,
+            "dartenv wrote": conflict.wrote,
+            "now": conflict.now,
+        }
+        lines.append([(conflict.path, "bold")])
+        for name, content in versions.items():
+            lines.append([(f"--- {name}", "cyan")])
+            if content is None:
+                lines.append([("(not there)", "dim")])
+                continue
+            text = content.decode("utf-8", errors="backslashreplace")
+            lines.extend([(f"    {line}", "")] for line in text.splitlines())
+    return lines
+
+
+def render_history(runs: Sequence[RunInfo]) -> List[Line]:
+    """One line a run, oldest first."""
+    if not runs:
+        return [[("no run yet: nothing was ever repaired from this account", "")]]
+    lines: List[Line] = []
+    for run in runs:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+        fixes = ", ".join(f"{fix} ({state})" for fix, state in run.fixes.items())
+        lines.append(
+            [
+                (f"{run.run}  {when}  {run.state:<12}", "bold"),
+                (f"{_counted(len(run.changed), 'file')}  {fixes}", ""),
+            ]
+        )
+        if run.root:
+            lines.append([(f"          {run.root}", "dim")])
+    return lines
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

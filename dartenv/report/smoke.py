@@ -1,0 +1,87 @@
+"""Smoke results for a person: what ran, what was judged, what that does and does not prove."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+from dartenv.report.console import folded
+from dartenv.report.terminal import Line
+from dartenv.smoke.result import SmokeResult, judge_sentence, to_findings
+
+_LEAD = 11
+
+
+def render_smoke(results: Sequence[SmokeResult]) -> List[Line]:
+    """A block a scenario, the verdict last."""
+    lines: List[Line] = []
+    for result in results:
+        lines.extend(_block(result))
+        lines.append([])
+    lines.extend(_verdict(results))
+    return lines
+
+
+def _block(result: SmokeResult) -> List[Line]:
+    (finding,) = to_findings(result)
+    style = "green" if result.passed else "bold red"
+    lines: List[Line] = [
+        [
+            (f"{result.scenario:<{_LEAD}}", "bold"),
+            (result.verdict, style),
+            (f"  {_pace(result)}", ""),
+        ]
+    ]
+    if not result.passed:
+        lines.extend(_hang("", finding.summary, "red"))
+    if result.stand_ins:
+        names = ", ".join(dict.fromkeys(s.id for s in result.stand_ins))
+        lines.extend(_hang("", f"plumbing: stand-ins for {names}", "yellow"))
+    for judged in result.judged:
+        mark = {True: "", False: "red", None: "dim"}[judged.passed]
+        lines.extend(_hang("", judge_sentence(judged), mark))
+    failure = result.failure
+    if failure is not None:
+        for text in (failure.error, f"at {failure.where}" if failure.where else ""):
+            if text:
+                lines.extend(_hang("", text, ""))
+        if finding.remedy is not None:
+            lines.extend(_hang("", finding.remedy.text, ""))
+            lines.extend([(" " * _LEAD, ""), (c, "green")] for c in finding.remedy.commands)
+    for change in result.tree_changes:
+        lines.extend(_hang("", f"changed in the tree: {change}", "red"))
+    if result.extra_python_path:
+        lines.extend(_hang("", "extra PYTHONPATH: " + ", ".join(result.extra_python_path), "dim"))
+    lines.append([(" " * _LEAD, ""), (f"record  {result.folder}", "dim")])
+    return lines
+
+
+def _pace(result: SmokeResult) -> str:
+    metrics = result.metrics
+    parts: List[str] = []
+    if "fps" in metrics:
+        parts.append(f"{metrics['fps']:.1f} frames a second")
+    if "peak_memory" in metrics:
+        parts.append(f"{metrics['peak_memory'] / 1e9:.2f} GB at most")
+    seconds = sum(run.outcome.seconds for run in result.runs)
+    if seconds:
+        parts.append(f"{seconds:.1f} s")
+    if result.ran_on:
+        parts.append(f"on {result.ran_on}")
+    return ", ".join(parts)
+
+
+def _verdict(results: Sequence[SmokeResult]) -> List[Line]:
+    failed = [r for r in results if not r.passed]
+    if failed:
+        return [[(f"FAIL: {', '.join(r.scenario for r in failed)}", "bold red")]]
+    if any(r.stand_ins for r in results):
+        text = "PLUMBING PASS: the code and environment work; motion quality was not tested"
+        return [[(text, "bold yellow")]]
+    return [[("PASS: DART moves on this machine", "bold green")]]
+
+
+def _hang(lead: str, text: str, style: str) -> List[Line]:
+    return [
+        [(f"{lead if number == 0 else '':<{_LEAD}}", "dim"), (piece, style)]
+        for number, piece in enumerate(folded(text, _LEAD))
+    ]
