@@ -16,11 +16,11 @@ from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     could_not_tell,
     driver_system,
+    memory,
     minor,
     not_needed,
     numbers,
     severity,
-    size,
 )
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import GpuDevice, GpuFacts, HostFacts, InterpreterFacts
@@ -136,7 +136,7 @@ def _cpu_profiles(host: Optional[HostFacts], profile: Profile, manifests: Manife
 def _described(device: GpuDevice) -> str:
     notes = [f"sm_{device.capability.replace('.', '')}"] if device.capability else []
     if device.memory_total is not None:
-        notes.append(size(device.memory_total))
+        notes.append(memory(device.memory_total))
     return f"{device.name} ({', '.join(notes)})" if notes else device.name
 
 
@@ -261,6 +261,7 @@ def _foreign_card(
     manifests: Manifests,
 ) -> Finding:
     others = profiles_for(capability, host, profile, manifests)
+    on_cpu = [] if others else _cpu_profiles(host, profile, manifests)
     older = any(numbers(ptx) < numbers(capability) for ptx in row.ptx)
     jit = (
         "its intermediate code (PTX) is for an older card, and cuDNN and cuBLAS bring none"
@@ -279,7 +280,7 @@ def _foreign_card(
         remedy=f"take the profile {others[0]}, whose torch was built for this card"
         if others
         else "no profile has a torch for this card: run on CPU, or use another card",
-        commands=[f"dartenv doctor --profile {other}" for other in others[:2]],
+        commands=[f"dartenv doctor --profile {other}" for other in others[:2] or on_cpu],
         source=row.source,
     )
 
@@ -296,16 +297,16 @@ def gpu_memory(gpu: GpuFacts, profile: Profile) -> Iterator[Finding]:
         return
     best = max(told, key=lambda device: device.memory_free or device.memory_total or 0)
     total, free = best.memory_total or 0, best.memory_free
-    shown = f"{best.name} has {size(total)}"
+    shown = f"{best.name} has {memory(total)}"
     if free is not None:
-        shown += f", {size(free)} of it free"
+        shown += f", {memory(free)} of it free"
     wanted = profile.gpu_memory_min
     if total < wanted:
         yield finding(
             Status.WARN,
-            f"{shown}; profile {profile.id} wants {size(wanted)}",
+            f"{shown}; profile {profile.id} wants {memory(wanted)}",
             found=shown,
-            wanted=f"{size(wanted)} (profile {profile.id})",
+            wanted=f"{memory(wanted)} (profile {profile.id})",
             why="a run ends with 'CUDA out of memory', the viewer and in-betweening first",
             remedy="run with --batch_size 1, or on CPU",
             source=f"profile {profile.id}",
@@ -313,9 +314,9 @@ def gpu_memory(gpu: GpuFacts, profile: Profile) -> Iterator[Finding]:
     elif free is not None and free < wanted:
         yield finding(
             Status.WARN,
-            f"{shown}; {size(wanted)} are wanted",
+            f"{shown}; {memory(wanted)} are wanted",
             found=shown,
-            wanted=f"{size(wanted)} free (profile {profile.id})",
+            wanted=f"{memory(wanted)} free (profile {profile.id})",
             why="a run ends with 'CUDA out of memory' while other programs hold the rest",
             remedy="close what uses the GPU",
             commands=("nvidia-smi",),

@@ -61,6 +61,11 @@ def size(count: int) -> str:
     return f"{count / MB:.1f} MB"
 
 
+def memory(count: int) -> str:
+    """Memory in words, as its makers count it: "24.0 GiB"."""
+    return f"{count / 1024**3:.1f} GiB"
+
+
 def counted(count: int, one: str, several: str = "") -> str:
     """ "1 toolkit", "2 toolkits"."""
     return f"{count} {one if count == 1 else several or one + 's'}"

@@ -9,10 +9,10 @@ from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     could_not_tell,
     is_windows,
+    memory,
     not_needed,
     numbers,
     set_variables,
-    size,
     within,
 )
 from dartenv.checks.registry import check, finding
@@ -169,16 +169,16 @@ def host_memory(host: HostFacts, profile: Profile) -> Iterator[Finding]:
         return
     total = host.memory_total + (host.swap_total or 0)
     swap = "page file" if is_windows(host) else "swap"
-    known = size(host.swap_total) if host.swap_total is not None else "unknown"
-    shown = f"{size(host.memory_total)} of memory, {known} of {swap}"
+    known = memory(host.swap_total) if host.swap_total is not None else "unknown"
+    shown = f"{memory(host.memory_total)} of memory, {known} of {swap}"
     if total >= profile.memory_min:
         yield finding(Status.OK, shown)
         return
     yield finding(
         Status.WARN,
-        f"{shown}; profile {profile.id} wants {size(profile.memory_min)} together",
+        f"{shown}; profile {profile.id} wants {memory(profile.memory_min)} together",
         found=shown,
-        wanted=f"{size(profile.memory_min)} together (profile {profile.id})",
+        wanted=f"{memory(profile.memory_min)} together (profile {profile.id})",
         why="torch, CLIP and the body model are loaded at once: a run may stop without a message",
         remedy="let Windows manage the page file, or enlarge it"
         if is_windows(host)

@@ -62,7 +62,8 @@ def probe_gpu(
     limit = spec.limit / 2 if facts is not None and facts.reason == "timeout" else spec.limit
     other, more = _ask_smi(runner, spec, env, system, limit)
     tried += more
-    if other is not None and (other.state != "unknown" or facts is None):
+    vague = facts is None or facts.reason in (None, "other")
+    if other is not None and (other.state != "unknown" or vague):
         return _probed(other, tried)
     return _probed(facts or other or GpuFacts(state="unknown", reason="other"), tried)
 
