@@ -14,7 +14,12 @@ TOPICS: Tuple[str, ...] = (
     "wheels",
     "source",
     "assets",
+    "imports",
+    "ort",
     "cuda",
+    "msvc",
+    "tools",
+    "editor",
 )
 
 _loaded = False

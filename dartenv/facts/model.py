@@ -413,6 +413,53 @@ class GitFacts(Struct, frozen=True, kw_only=True):
     problems: Tuple[FileProblem, ...] = ()
 
 
+class LaunchFacts(Struct, frozen=True, kw_only=True):
+    """One configuration of VS Code's launch.json."""
+
+    name: str
+    module: Optional[str] = None
+    program: Optional[str] = None
+    args: Tuple[str, ...] = ()
+    cwd: Optional[str] = None
+
+
+class EditorFacts(Struct, frozen=True, kw_only=True):
+    """VS Code's files in the DART root."""
+
+    folder: str
+    launch_exists: bool = False
+    launch_problem: Optional[str] = None
+    launch: Tuple[LaunchFacts, ...] = ()
+    settings_exists: bool = False
+    settings_problem: Optional[str] = None
+    interpreter: Optional[str] = None
+    interpreter_key: Optional[str] = None
+
+
+class EngineFacts(Struct, frozen=True, kw_only=True):
+    """One installed Unreal Engine."""
+
+    path: str
+    version: Optional[str] = None  # "5.5.4"
+
+
+class BlenderFacts(Struct, frozen=True, kw_only=True):
+    """One installed Blender."""
+
+    path: str
+    version: Optional[str] = None
+
+
+class UnrealFacts(Struct, frozen=True, kw_only=True):
+    """Unreal Engine, Blender and SMPL-X add-on archives on this machine."""
+
+    engines: Tuple[EngineFacts, ...] = ()
+    blenders: Tuple[BlenderFacts, ...] = ()
+    addons: Tuple[str, ...] = ()  # archives of the SMPL-X add-on with its models
+    code_archives: Tuple[str, ...] = ()  # archives of its source only
+    bundles: Tuple[str, ...] = ()  # bundle.json files below the DART root
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """Everything that was read of one machine at one time."""
 
@@ -431,6 +478,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     conda: Optional[CondaFacts] = None
     pip: Optional[PipFacts] = None
     git: Optional[GitFacts] = None
+    editor: Optional[EditorFacts] = None
+    unreal: Optional[UnrealFacts] = None
     probe_failures: Tuple[ProbeFailure, ...] = ()
     timings: Tuple[ProbeTiming, ...] = ()
     redactions: Tuple[Redaction, ...] = ()
@@ -448,4 +497,6 @@ PROBES: Tuple[str, ...] = (
     "conda",
     "pip",
     "git",
+    "editor",
+    "unreal",
 )

@@ -12,6 +12,7 @@ from dartenv.facts.assets import probe_assets
 from dartenv.facts.collect import ProbePlan, Scope
 from dartenv.facts.conda import probe_conda
 from dartenv.facts.cuda import probe_cuda
+from dartenv.facts.editor import probe_editor
 from dartenv.facts.gpu import probe_gpu
 from dartenv.facts.host import probe_host
 from dartenv.facts.interpreter import probe_interpreter
@@ -23,12 +24,14 @@ from dartenv.facts.msvc import probe_msvc
 from dartenv.facts.probed import Probed
 from dartenv.facts.source import probe_source
 from dartenv.facts.tools import probe_git, probe_pip
+from dartenv.facts.unreal import probe_unreal
+from dartenv.manifests.compat_editor import EditorTable, UnrealTable
 from dartenv.manifests.compat_gpu import DriverTable, HostTable, MsvcTable, ToolkitTable
 from dartenv.manifests.compat_tools import ToolsTable
 from dartenv.manifests.patches import source_spec
 
 
-def _host(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _host(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     places: List[Tuple[str, str]] = []
     if scope.dart_root:
         places.append(("dart_root", scope.dart_root))
@@ -38,22 +41,22 @@ def _host(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
     return probe_host(scope.env, scope.runner, places, table)
 
 
-def _gpu(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _gpu(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     table = scope.manifests.read("compat", "driver", DriverTable)
     return probe_gpu(scope.runner, table, env=scope.env)
 
 
-def _cuda(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _cuda(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     table = scope.manifests.read("compat", "toolkits", ToolkitTable)
     return probe_cuda(scope.env, scope.runner, table)
 
 
-def _msvc(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _msvc(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     table = scope.manifests.read("compat", "msvc", MsvcTable)
     return probe_msvc(scope.env, scope.runner, table)
 
 
-def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.python is None:
         return _cannot(
             "interpreter",
@@ -63,13 +66,13 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
     return probe_interpreter(scope.python, scope.runner, manifests=scope.manifests)
 
 
-def _source(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.dart_root is None:
         return _cannot("source", "no DART tree was given or found")
     return Probed(probe_source(scope.dart_root, source_spec(scope.manifests)))
 
 
-def _assets(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.dart_root is None or not Path(scope.dart_root).is_dir():
         return _cannot("assets", "no DART tree to look in")
     spec = assets_spec(scope, earlier.get("source"))
@@ -85,23 +88,34 @@ def assets_spec(scope: Scope, source: Optional[SourceFacts]) -> AssetsSpec:
     return spec
 
 
-def _conda(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _conda(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     return probe_conda(scope.env, scope.runner, _tools(scope))
 
 
-def _pip(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _pip(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     return probe_pip(scope.env, _tools(scope))
 
 
-def _git(scope: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+def _git(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     return probe_git(scope.env, _tools(scope))
+
+
+def _editor(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    if scope.dart_root is None:
+        return _cannot("editor", "no DART tree to look in")
+    return probe_editor(scope.dart_root, scope.manifests.read("compat", "editor", EditorTable))
+
+
+def _unreal(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    table = scope.manifests.read("compat", "unreal", UnrealTable)
+    return probe_unreal(scope.env, scope.runner, table, scope.dart_root)
 
 
 def _tools(scope: Scope) -> ToolsTable:
     return scope.manifests.read("compat", "tools", ToolsTable)
 
 
-def _cannot(probe: str, reason: str) -> "Probed[Any]":
+def _cannot(probe: str, reason: str) -> Probed[Any]:
     return Probed(None, (ProbeFailure(probe=probe, reason=reason),))
 
 
@@ -116,4 +130,6 @@ PLANS: Tuple[ProbePlan, ...] = (
     ProbePlan("conda", _conda, 18),
     ProbePlan("pip", _pip, 10),
     ProbePlan("git", _git, 10),
+    ProbePlan("editor", _editor, 10),
+    ProbePlan("unreal", _unreal, 18),
 )
