@@ -26,6 +26,15 @@ from dartenv.manifests.schema import Profile
 
 CheckFunction = Callable[..., Iterable[Finding]]
 
+# The check that answers for a probe: where that probe's facts are missing and the check says so,
+# what reads them only follows from it. The second fact is the one whose absence is meant.
+ANSWERS_FOR: Mapping[str, Tuple[str, str]] = {
+    "interpreter": ("python.version", "interpreter"),
+    "imports": ("python.version", "interpreter"),
+    "source": ("source.root", "source"),
+    "assets": ("source.root", "source"),
+}
+
 FACT_NAMES = frozenset((*PROBES, "target"))
 CONTEXT_NAMES = frozenset(("facts", "profile", "manifests"))
 
@@ -45,6 +54,16 @@ class Check:
     def probes(self) -> Tuple[str, ...]:
         """The probes whose facts this check reads."""
         return tuple(name for name in self.parameters if name in PROBES)
+
+    @property
+    def comes_after(self) -> Tuple[str, ...]:
+        """The checks to look at first: its needs, and those that answer for its facts."""
+        answering = [
+            ANSWERS_FOR[name][0]
+            for name in self.parameters
+            if name in ANSWERS_FOR and name not in self.optional
+        ]
+        return tuple(dict.fromkeys(c for c in (*self.needs, *answering) if c != self.id))
 
 
 @dataclass
@@ -102,7 +121,7 @@ class Registry:
             if check_id in wanted or check_id not in self.checks:
                 continue
             wanted.add(check_id)
-            pending.extend(self.checks[check_id].needs)
+            pending.extend(self.checks[check_id].comes_after)
         return [c for c in self.checks.values() if c.id in wanted]
 
 
@@ -153,7 +172,8 @@ def _run_one(item: Check, context: Context, results: Mapping[str, List[Finding]]
         for name in item.parameters:
             value = _value(name, context)
             if value is None and name not in item.optional:
-                return [_finding(item, Status.SKIP, f"could not tell: {_reason(name, context)}")]
+                summary = f"could not tell: {_reason(name, context)}"
+                return [_finding(item, Status.SKIP, summary, _missing(name, context, results))]
             arguments[name] = value
         found = list(item.function(**arguments))
     except Exception as error:  # a broken check must not hide the others
@@ -169,6 +189,17 @@ def _run_one(item: Check, context: Context, results: Mapping[str, List[Finding]]
     if not found:
         return [_finding(item, Status.CRASH, "this check gave no answer, a fault of dartenv")]
     return [_completed(item, finding) for finding in found]
+
+
+def _missing(
+    name: str, context: Context, results: Mapping[str, List[Finding]]
+) -> Optional[str]:
+    """The check that a missing fact follows from, where that check did not pass."""
+    check_id, root = ANSWERS_FOR.get(name, ("", name))
+    if not check_id or _value(root, context) is not None:
+        return None
+    blocked = _blocked(results.get(check_id, ()))
+    return (blocked.cause or blocked.check) if blocked is not None else None
 
 
 def _completed(item: Check, finding: Finding) -> Finding:
@@ -244,7 +275,7 @@ def _topological(checks: Sequence[Check], registry: Registry) -> List[Check]:
             return
         if check_id in chain:
             raise ValueError("checks need each other: " + " -> ".join((*chain, check_id)))
-        for need in registry.checks[check_id].needs:
+        for need in registry.checks[check_id].comes_after:
             visit(need, (*chain, check_id))
         done[check_id] = None
 

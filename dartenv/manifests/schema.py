@@ -19,6 +19,7 @@ class Requirement(Manifest, frozen=True, kw_only=True):
     """One distribution that the entry points of a profile import."""
 
     name: str
+    module: str = ""  # what is imported, where it is not the name with "_" for "-"
     spec: str = ""  # PEP 440 specifier
     needed_by: Tuple[str, ...] = ()  # entry points; empty means all of them
     pin: Optional[str] = None  # the version the profile installs
@@ -43,6 +44,7 @@ class Profile(Manifest, frozen=True, kw_only=True):
     system: str  # "windows", "linux", "any"
     kind: str = "dart"  # or "sandbox": which kind of tree it runs
     python: Tuple[str, ...] = ()  # accepted minor versions, best first
+    python_reference: Optional[str] = None  # the exact version it was recorded on
     compute: str = "cpu"
     cuda: Optional[str] = None  # "11.8"
     torch: Optional[str] = None  # reference version with local tag, "2.4.1+cu118"
@@ -65,7 +67,7 @@ class Profile(Manifest, frozen=True, kw_only=True):
     entry_points: Tuple[str, ...] = ()
     requirements: Tuple[Requirement, ...] = ()
     torch_cpu_index: Optional[str] = None
-    torch_by_python: Dict[str, str] = {}
+    torch_by_python: Dict[str, str] = {}  # minor version, or "other", to a torch release
     falls_back_to: Tuple[str, ...] = ()  # profiles to propose when this one cannot work
 
 
@@ -91,3 +93,18 @@ class Tree(Manifest, frozen=True, kw_only=True):
     data_paths: str = "config_files/data_paths.py"
     body_model_name: str = "body_model_dir"
     skip_dirs: Tuple[str, ...] = ()
+
+
+class Patch(Manifest, frozen=True, kw_only=True):
+    """A source patch: the fault it repairs and since when that is one.
+
+    ``python`` and ``torch`` are the first versions that refuse what the patch repairs.
+    """
+
+    id: str
+    title: str
+    source: str
+    python: Optional[str] = None
+    torch: Optional[str] = None
+    aliases: Tuple[NumpyAlias, ...] = ()
+    args_file: str = ""

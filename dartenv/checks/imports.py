@@ -1,0 +1,1 @@
+"""Deep checks: what really imports in the target."""

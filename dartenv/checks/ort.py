@@ -1,0 +1,1 @@
+"""Checks of ONNX Runtime in the target."""

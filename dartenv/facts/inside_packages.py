@@ -1,0 +1,283 @@
+"""Runs in the target interpreter after inside.py: its distributions, modules and CUDA libraries.
+
+Everything is read from files; nothing of the target is imported. importlib.metadata is left alone
+on purpose: it is missing before Python 3.8, three times slower, and stops at broken metadata that
+a person needs to hear about.
+"""
+
+import json
+import os
+import re
+import sys
+
+MYPY = False
+if MYPY:
+    from typing import Any, Dict, List, Optional, Set, Tuple
+
+    from dartenv.facts.inside_modules import libraries, loose, watched
+
+    Dist = Dict[str, Any]
+
+EXTENSION_ENDS = (".pyd", ".so", ".dylib")
+HEADER_BYTES = 32768
+CONDA_NAMES = {"torch": "pytorch"}  # where conda calls a distribution something else
+
+listed = {}  # type: Dict[str, List[str]]
+
+
+def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
+    """Distributions in the order of sys.path, loose and watched modules, library files."""
+    entries = path_entries()
+    distributions = []  # type: List[Dist]
+    for entry in entries:
+        distributions.extend(distributions_in(entry))
+    add_conda_builds(distributions)
+    user = user_site()
+    return {
+        "distributions": distributions,
+        "user_site_packages": [
+            d["name"] for d in distributions if user and same_place(d["location"], user)
+        ],
+        "modules": watched(request.get("modules", []), distributions)
+        + loose(entries, distributions, {m["name"] for m in request.get("modules", [])}),
+        "dlls": libraries(entries),
+    }
+
+
+def path_entries() -> "List[str]":
+    """The folders of sys.path, each once."""
+    seen = set()  # type: Set[str]
+    entries = []
+    for entry in sys.path:
+        key = os.path.normcase(os.path.realpath(entry)) if entry else ""
+        if entry and key not in seen and os.path.isdir(entry):
+            seen.add(key)
+            entries.append(os.path.abspath(entry))
+    return entries
+
+
+def add_conda_builds(distributions: "List[Dist]") -> "None":
+    """conda's build strings, from the names of its records: NAME-VERSION-BUILD.json."""
+    builds = {}  # type: Dict[Tuple[str, str], str]
+    for name in listing(os.path.join(sys.prefix, "conda-meta")):
+        parts = name[: -len(".json")].rsplit("-", 2)
+        if name.endswith(".json") and len(parts) == 3:
+            builds[(normalised(parts[0]), parts[1])] = parts[2]
+    if builds:
+        for one in distributions:
+            called = CONDA_NAMES.get(str(one["name"]), str(one["name"]))
+            one["build"] = builds.get((called, str(one["version"]).split("+")[0]))
+
+
+def same_place(first: "str", second: "str") -> "bool":
+    return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
+
+
+def user_site() -> "Optional[str]":
+    site = sys.modules.get("site")
+    if site is None or not getattr(site, "ENABLE_USER_SITE", False):
+        return None
+    return getattr(site, "USER_SITE", None)
+
+
+def listing(folder: "str") -> "List[str]":
+    """The names in a folder, sorted; none where it cannot be read. Each folder is read once."""
+    if folder not in listed:
+        try:
+            listed[folder] = sorted(os.listdir(folder))
+        except OSError:
+            listed[folder] = []
+    return listed[folder]
+
+
+def distributions_in(entry: "str") -> "List[Dist]":
+    found = []
+    names = listing(entry)
+    for name in names:
+        if name.endswith((".dist-info", ".egg-info")):
+            found.append(distribution(entry, name, os.path.join(entry, name)))
+        elif name.endswith(".egg-link"):
+            continue  # what it points to stands on sys.path by itself
+    if entry.endswith(".egg") and os.path.isdir(os.path.join(entry, "EGG-INFO")):
+        found.append(distribution(entry, "EGG-INFO", os.path.join(entry, "EGG-INFO")))
+    if found and "site-packages" not in entry and "dist-packages" not in entry:
+        for one in found:
+            # Metadata in a folder of its own on sys.path is what `pip install -e` leaves.
+            one["editable"] = one["editable"] or one["folder"].endswith(".egg-info")
+    for one in found:
+        del one["folder"]
+    return found
+
+
+def distribution(location: "str", folder: "str", path: "str") -> "Dist":
+    """One distribution; broken metadata gives a ``problem`` and what the folder's name says."""
+    stem = folder.rsplit(".", 1)[0]
+    name, _, rest = stem.partition("-")
+    found = {
+        "name": normalised(name),
+        "version": rest.split("-")[0],
+        "location": location,
+        "requires": [],
+        "top_level": [],
+        "tags": [],
+        "direct_url": None,
+        "editable": False,
+        "build": None,
+        "extensions": [],
+        "problem": None,
+        "folder": folder,
+    }  # type: Dist
+    if folder.startswith(("~", "-")):
+        found["problem"] = "left over from an interrupted installation: " + folder
+        return found
+    try:
+        fill(found, path)
+    except Exception as error:  # broken metadata must not hide the other packages
+        found["problem"] = "%s: %s: %s" % (folder, type(error).__name__, error)
+    return found
+
+
+def fill(found: "Dist", path: "str") -> "None":
+    is_file = os.path.isfile(path)
+    info = ("METADATA", "PKG-INFO") if path.endswith(".dist-info") else ("PKG-INFO", "METADATA")
+    text = None
+    for candidate in [path] if is_file else [os.path.join(path, name) for name in info]:
+        text = head(candidate)
+        if text is not None:
+            break
+    if text is None:
+        found["problem"] = "no %s in %s" % (info[0], os.path.basename(path))
+    else:
+        headers = parsed_headers(text)
+        missing = [key for key in ("name", "version") if not headers.get(key)]
+        if missing:
+            found["problem"] = "%s of %s names no %s" % (
+                info[0],
+                os.path.basename(path),
+                " and no ".join(missing),
+            )
+        if headers.get("name"):
+            found["name"] = normalised(headers["name"][0])
+        if headers.get("version"):
+            found["version"] = headers["version"][0]
+        found["requires"] = [r for r in headers.get("requires-dist", []) if not for_extra(r)]
+    if is_file:
+        return
+    if path.endswith("egg-info") or path.endswith("EGG-INFO"):
+        found["requires"] = egg_requires(whole(os.path.join(path, "requires.txt")))
+    found["tags"] = parsed_headers(whole(os.path.join(path, "WHEEL"))).get("tag", [])
+    url, editable = direct_url(whole(os.path.join(path, "direct_url.json")))
+    found["direct_url"], found["editable"] = url, editable
+    names, extensions = top_level(path, found["location"], editable)
+    found["top_level"], found["extensions"] = names, extensions
+
+
+def normalised(name: "str") -> "str":
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def whole(path: "str") -> "str":
+    try:
+        with open(path, "rb") as stream:
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def head(path: "str") -> "Optional[str]":
+    """The headers of a metadata file: all of it up to the first empty line."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(HEADER_BYTES)
+            if b"\n\n" not in data and b"\r\n\r\n" not in data:
+                data += stream.read()
+    except OSError:
+        return None
+    return data.decode("utf-8", "replace")
+
+
+def parsed_headers(text: "str") -> "Dict[str, List[str]]":
+    headers = {}  # type: Dict[str, List[str]]
+    last = None  # type: Optional[List[str]]
+    for line in text.splitlines():
+        if not line:
+            break
+        if line[0] in " \t":
+            if last:
+                last[-1] += " " + line.strip()
+            continue
+        key, colon, value = line.partition(":")
+        if colon:
+            last = headers.setdefault(key.strip().lower(), [])
+            last.append(value.strip())
+    return headers
+
+
+def for_extra(requirement: "str") -> "bool":
+    return re.search(r"\bextra\s*[=!]=|[=!]=\s*extra\b", requirement.partition(";")[2]) is not None
+
+
+def egg_requires(text: "str") -> "List[str]":
+    """requires.txt: plain lines, ``[:marker]`` sections; sections of an extra are left out."""
+    found = []
+    marker, wanted = "", True
+    for line in (one.strip() for one in text.splitlines()):
+        if line.startswith("["):
+            extra, _, marker = line.strip("[]").partition(":")
+            wanted = not extra
+        elif line and wanted:
+            found.append("%s; %s" % (line, marker) if marker else line)
+    return found
+
+
+def direct_url(text: "str") -> "Tuple[Optional[str], bool]":
+    """The address a distribution was installed from, without a user name or password."""
+    if not text:
+        return None, False
+    data = json.loads(text)
+    url = re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", str(data.get("url", "")))
+    vcs = data.get("vcs_info") or {}
+    if vcs:
+        url = "%s+%s@%s" % (vcs.get("vcs", "git"), url, vcs.get("commit_id", ""))
+    return url, bool((data.get("dir_info") or {}).get("editable"))
+
+
+def top_level(path: "str", location: "str", editable: "bool") -> "Tuple[List[str], List[str]]":
+    """Importable names a distribution owns, namespace packages left out, and compiled modules."""
+    text = whole(os.path.join(path, "top_level.txt"))
+    names = {line.strip() for line in text.splitlines() if line.strip()}
+    if not names:
+        names = recorded_names(whole(os.path.join(path, "RECORD")))
+    owned, extensions = [], []  # type: List[str], List[str]
+    for name in sorted(names):
+        place = os.path.join(location, name)
+        if os.path.isfile(os.path.join(place, "__init__.py")):
+            owned.append(name)
+            extensions.extend(compiled(place))
+        elif editable or os.path.isfile(place + ".py") or extension_alone(location, name):
+            owned.append(name)
+    return owned, extensions
+
+
+def extension_alone(location: "str", name: "str") -> "bool":
+    """Whether the name is one compiled module beside the packages, as _cffi_backend is."""
+    return any(
+        one.startswith(name + ".") and one.endswith(EXTENSION_ENDS) for one in listing(location)
+    )
+
+
+def recorded_names(record: "str") -> "Set[str]":
+    names = set()
+    for line in record.splitlines():
+        first, slash, _ = line.split(",")[0].strip('"').replace("\\", "/").partition("/")
+        if not slash:
+            first = first.split(".")[0] if first.endswith((".py", *EXTENSION_ENDS)) else ""
+        if first.isidentifier() and first != "__pycache__":
+            names.add(first)
+    return names
+
+
+def compiled(folder: "str") -> "List[str]":
+    """Extension modules directly in a package folder, for whatever Python they were built."""
+    name = os.path.basename(folder)
+    return ["%s/%s" % (name, one) for one in listing(folder) if one.endswith(EXTENSION_ENDS)][:20]
