@@ -67,6 +67,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     threshold: str = ""
     detail: str = ""
+    check: Optional[str] = None  # the doctor check to look at when it does not hold
     run: str = ""  # the variant, where a scenario has several
 
 
@@ -185,6 +186,7 @@ def _threshold(rule: Judge, samples: Sequence[Sample], judging: bool) -> Judged:
         unit=rule.unit,
         threshold=" and ".join(limits),
         detail=rule.detail if whole else "not a finite number",
+        check=rule.check or None,
     )
 
 

@@ -116,7 +116,6 @@ def write_result(result: SmokeResult, folder: Path) -> Path:
 def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
     """The result as findings of ``smoke.<scenario>``, in the report's language."""
     check = f"smoke.{result.scenario}"
-    failure = result.failure
     return (
         Finding(
             check=check,
@@ -126,8 +125,8 @@ def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
             wanted=None if result.passed else "motion that passes the judges",
             evidence=_evidence(result),
             why=result.why,
-            remedy=None if result.passed else _remedy(failure),
-            cause=failure.check if failure and not result.passed else None,
+            remedy=None if result.passed else _remedy(_follows_from(result)),
+            cause=_follows_from(result),
             doc=f"dartenv explain {check}",
         ),
     )
@@ -213,10 +212,19 @@ def _evidence(result: SmokeResult) -> Tuple[str, ...]:
     return tuple(lines)
 
 
-def _remedy(failure: Optional[Cause]) -> Remedy:
-    if failure is not None and failure.check is not None:
+def _follows_from(result: SmokeResult) -> Optional[str]:
+    """The doctor check that a failure belongs to."""
+    if result.passed:
+        return None
+    if result.failure is not None:
+        return result.failure.check
+    return next((j.check for j in result.judged if j.passed is False), None)
+
+
+def _remedy(check: Optional[str]) -> Remedy:
+    if check is not None:
         return Remedy(
-            text=f"Look at {failure.check} first.",
-            commands=(f"dartenv doctor --select {failure.check}", f"dartenv fix {failure.check}"),
+            text=f"Look at {check} first.",
+            commands=(f"dartenv doctor --select {check}", f"dartenv fix {check}"),
         )
     return Remedy(text="The end of the log says more.")

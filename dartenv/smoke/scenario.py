@@ -89,6 +89,7 @@ class Judge(Part, frozen=True, kw_only=True):
     min: Optional[float] = None
     genuine: bool = False
     sizes: Tuple[str, ...] = ()  # judged only in these sizes; empty means all
+    check: str = ""  # the doctor check to look at when it does not hold
     detail: str = ""
 
 
