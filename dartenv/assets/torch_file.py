@@ -70,13 +70,13 @@ def inspect_torch(path: str, check_crc: bool = False) -> TorchFile:
         with Path(path).open("rb") as stream:
             if seen.kind == "zip":
                 return _from_zip(TorchFile(path, "zip", size), stream, check_crc)
-            if seen.kind == "torch-legacy":
-                return _from_legacy(TorchFile(path, "torch-legacy", size), stream, size)
+            if seen.kind in ("torch-legacy", "pickle"):
+                return _from_legacy(TorchFile(path, seen.kind, size), stream, size)
             if seen.kind == "tar":
                 return _from_tar(TorchFile(path, "tar", size), stream)
     except (OSError, RecursionError) as error:
         return TorchFile(path, "unreadable", size, f"cannot be read: {os_reason(error)}")
-    what = {"pickle": "a plain pickle", "text": "text", "unknown": "unknown data"}
+    what = {"text": "text", "unknown": "unknown data"}
     return TorchFile(path, seen.kind, size, f"{what.get(seen.kind, seen.kind)}, not a checkpoint")
 
 
@@ -131,8 +131,12 @@ def _from_legacy(blank: TorchFile, stream: Any, size: int) -> TorchFile:
     try:
         found = read_legacy(window)
     except (PickleFault, CutOff) as error:
-        problem = f"an old-style checkpoint: {error}"
-        return replace(blank, problem=problem, complete=False, foreign_globals=error.foreign)
+        if blank.kind == "torch-legacy":
+            problem, complete = f"an old-style checkpoint: {error}", False
+        else:
+            problem, complete = "a plain pickle, not a checkpoint", None
+        return replace(blank, problem=problem, complete=complete, foreign_globals=error.foreign)
+    blank = replace(blank, kind="torch-legacy")
     storages, unreadable = _storages(found.walk)
     faults = [*unreadable, *found.faults]
     filled = _filled(blank, window, found.walk, storages, faults, script=False)
