@@ -210,15 +210,20 @@ def _in_default_place(toolkit: ToolkitFacts) -> bool:
 
 
 def _takers(chosen: List[Tuple[str, Optional[str]]]) -> str:
-    """ "torch takes 11.8, a shell and CMake 12.4"."""
-    groups: Dict[Optional[str], List[str]] = {}
+    """ "torch takes 11.8, cuda-pathfinder and CMake take 12.4"."""
+    groups: Dict[str, List[str]] = {}
     for name, version in chosen:
-        groups.setdefault(version, []).append(name)
-    parts: List[str] = []
-    for version, names in groups.items():
-        verb = "take" if len(names) > 1 else "takes"
-        parts.append(f"{' and '.join(names)} {verb} {version or 'none'}")
-    return "; ".join(parts)
+        groups.setdefault(version or "none", []).append(name)
+    parts = [
+        f"{_listed(names)} {'take' if len(names) > 1 else 'takes'} {version}"
+        for version, names in groups.items()
+    ]
+    return ", ".join(parts)
+
+
+def _listed(names: List[str]) -> str:
+    """ "torch, cuda-pathfinder and CMake"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 from dartenv.checks import cuda_runtime  # noqa: E402, F401
