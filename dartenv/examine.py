@@ -16,6 +16,7 @@ from dartenv.checks.registry import REGISTRY, Context, run_checks
 from dartenv.facts.collect import Scope, collect
 from dartenv.facts.model import Facts
 from dartenv.facts.probes import PLANS
+from dartenv.fixes.known import KNOWN_FIXES
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 from dartenv.report.model import Report, apply_ignores, exit_code
@@ -152,6 +153,7 @@ def make_report(
         fail_level=request.fail_level,
         exit_code=exit_code(kept, request.fail_level),
         sandbox=profile.kind == "sandbox",
+        fixes=KNOWN_FIXES,
     )
 
 
@@ -162,8 +164,10 @@ def headline(facts: Facts) -> List[str]:
     if inside is not None:
         where = inside.environment or inside.executable
         lines.append(f"{where} (Python {inside.version})")
+    elif any(failure.probe == "interpreter" for failure in facts.probe_failures):
+        lines.append("no usable Python")
     else:
-        lines.append("no target interpreter")
+        lines.append(facts.target.python or "")
     if facts.gpu is not None and facts.gpu.devices:
         names = ", ".join(d.name for d in facts.gpu.devices)
         lines.append(f"GPU: {names}, driver {facts.gpu.driver or 'unknown'}")

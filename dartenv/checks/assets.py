@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from dartenv.assets.spec import AssetsSpec
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import AssetsFacts, FileAsset
+from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 
 _MEGABYTE = 1_000_000
@@ -49,9 +51,9 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
     for file in missing:
         yield finding(
             Status.FAIL,
-            f"{file.path}, named in {file.id}, does not exist",
-            found=f"{file.path} missing",
-            wanted=f"what {file.id} names",
+            f"{file.path}, named in {file.named_by or 'args.yaml'}, does not exist",
+            found=f"{file.path}, which is missing",
+            wanted=f"what {file.named_by or 'args.yaml'} names",
             why="the dataset is set up from it before the first frame",
         )
     if not broken and not foreign and not missing:
@@ -62,11 +64,12 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
         yield finding(Status.OK, f"{len(assets.args)} args.yaml read ({words})")
 
 
-@check("assets.checkpoints", needs=("assets.args",))
-def checkpoints(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+@check("assets.checkpoints", needs=("source.root",))
+def checkpoints(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """Denoiser and VAE weights: present, whole, and of the shapes in args.yaml."""
     yield from _files(
         assets,
+        manifests,
         ("denoiser", "vae"),
         profile,
         wanted="checkpoints whose keys and shapes fit their args.yaml",
@@ -76,11 +79,12 @@ def checkpoints(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
     )
 
 
-@check("assets.statistics", needs=("assets.args",))
-def statistics(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+@check("assets.statistics", needs=("source.root",))
+def statistics(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """Mean and standard deviation of the motion features."""
     yield from _files(
         assets,
+        manifests,
         ("statistics",),
         profile,
         wanted="mean_std_h{H}_f{F}.pkl in the VAE's data_dir, of the feature dimension",
@@ -91,10 +95,11 @@ def statistics(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
 
 
 @check("assets.motions", needs=("source.root",))
-def motions(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+def motions(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """The motions that seed a rollout or an in-between."""
     yield from _files(
         assets,
+        manifests,
         ("motion",),
         profile,
         wanted="the motions that the entry points start from",
@@ -105,16 +110,16 @@ def motions(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
 
 
 @check("assets.smplx", needs=("source.root",))
-def smplx(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+def smplx(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """SMPL-X body models where data_paths.py looks for them."""
     yield from _files(
         assets,
+        manifests,
         ("smplx", "body"),
         profile,
         wanted="SMPLX_MALE.npz and SMPLX_FEMALE.npz (smplx_lockedhead_20230207)",
         why="both are read when any entry point is imported, before its arguments are",
-        remedy="log in at smpl-x.is.tue.mpg.de with your own account, download the locked-head "
-        "models and unpack them below data/",
+        remedy="licensed: with your own login only",
         good="body models",
     )
 
@@ -135,16 +140,21 @@ def smplh(assets: AssetsFacts) -> Iterator[Finding]:
 
 
 @check("assets.clip")
-def clip(assets: AssetsFacts, profile: Profile) -> Iterator[Finding]:
+def clip(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """CLIP's ViT-B-32.pt in its cache: whole, and the file OpenAI published."""
     yield from _files(
         assets,
+        manifests,
         ("clip",),
         profile,
         wanted="ViT-B-32.pt with OpenAI's SHA-256",
-        why="clip.load starts the download over every time it meets a partial file",
-        remedy="delete the partial file and let clip download it again",
-        good="CLIP",
+        why="a partial file is not resumed: clip starts over every time it meets one"
+        if any(f.exists for f in assets.files if f.role == "clip")
+        else "the text encoder: clip downloads it at DART's first start",
+        remedy="delete the file and let clip download it again"
+        if any(f.exists for f in assets.files if f.role == "clip")
+        else "copy a whole ViT-B-32.pt there, or start DART once on a line that holds",
+        good="CLIP files",
     )
 
 
@@ -168,6 +178,7 @@ def pickles(assets: AssetsFacts) -> Iterator[Finding]:
 
 def _files(
     assets: AssetsFacts,
+    manifests: Manifests,
     roles: Tuple[str, ...],
     profile: Profile,
     *,
@@ -209,10 +220,21 @@ def _files(
         f"{len(bad)} of {len(files)} {good} not right: {_words(first)}",
         found=_words(first),
         wanted=wanted,
-        evidence=_details(bad),
+        evidence=[*_details(bad), *_notes(bad)],
         why=why,
-        remedy=remedy,
+        remedy="; ".join([remedy, *_downloads(bad, manifests)]),
     )
+
+
+def _downloads(files: Sequence[FileAsset], manifests: Manifests) -> List[str]:
+    """Where the missing files come from, as the manifests have it."""
+    wanted = {f.id for f in files if not f.exists}
+    found: List[str] = []
+    for stem in manifests.stems("assets"):
+        for one in manifests.read("assets", stem, AssetsSpec).downloads:
+            if wanted & set(one.gives):
+                found.append(f"{one.title or one.id}: {one.url}")
+    return list(dict.fromkeys(found))
 
 
 def _notes(files: Sequence[FileAsset]) -> List[str]:

@@ -16,10 +16,9 @@ from dartenv.facts.model import (
     Location,
     SourceFacts,
 )
-from dartenv.manifests.schema import Profile
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Patch, Profile
 
-DATACLASS_DEFAULTS_REFUSED = Version("3.11")  # CPython 3.11, What's New: dataclasses
-WEIGHTS_ONLY_DEFAULT = Version("2.6")  # PyTorch 2.6 release notes: torch.load
 PATCHES: Tuple[Tuple[str, str], ...] = (
     ("source.numpy-aliases", "numpy_aliases"),
     ("source.dataclass-defaults", "dataclass_defaults"),
@@ -205,27 +204,29 @@ def prompt_filenames(source: SourceFacts, host: Optional[HostFacts]) -> Iterator
 
 @check("source.dataclass-defaults", needs=("source.root",))
 def dataclass_defaults(
-    source: SourceFacts, interpreter: Optional[InterpreterFacts]
+    source: SourceFacts, interpreter: Optional[InterpreterFacts], manifests: Manifests
 ) -> Iterator[Finding]:
-    """Dataclass instances as defaults, which Python 3.11 refuses."""
+    """Dataclass instances as defaults, which newer Pythons refuse."""
+    patch = manifests.read("patches", "dataclass-defaults", Patch)
     needed = [x for x in source.dataclass_defaults if x.state != "repaired"]
     if not needed:
         yield finding(Status.OK, "no dataclass field has an instance as its default")
         return
     python = _version(interpreter.version) if interpreter is not None else None
-    refuses = python is not None and python >= DATACLASS_DEFAULTS_REFUSED
-    verb = "refuses" if refuses else "accepts, and 3.11 refuses"
-    shown = f"Python {python}" if python else "Python 3.10 and older"
+    limit = _version(patch.python or "")
+    refuses = python is not None and limit is not None and python >= limit
+    verb = "refuses" if refuses else f"accepts, and {limit} refuses"
+    shown = f"Python {python}" if python else "an older Python"
     yield finding(
         Status.FAIL if refuses else Status.INFO,
         f"{len(needed)} dataclass fields have an instance as default, which {shown} {verb}",
-        found=f"{len(needed)} fields in {_files(needed)}",
+        found=f"{len(needed)} fields, the first at {needed[0].path}:{needed[0].line}",
         wanted="field(default_factory=...)",
         evidence=_places(needed),
         why="every mld and control entry point imports these modules",
         remedy=_files(needed),
         fix="source.dataclass-defaults",
-        source="CPython 3.11, What's New: dataclasses",
+        source=patch.source,
     )
 
 
@@ -235,8 +236,10 @@ def torch_load(
     interpreter: Optional[InterpreterFacts],
     imports: Optional[ImportsFacts],
     profile: Profile,
+    manifests: Manifests,
 ) -> Iterator[Finding]:
     """torch.load without map_location on a machine without CUDA."""
+    patch = manifests.read("patches", "torch-load", Patch)
     needed = [x for x in source.torch_load if x.state != "repaired"]
     if not needed:
         yield finding(Status.OK, "every torch.load says where its tensors go")
@@ -245,7 +248,8 @@ def torch_load(
     without_cuda = _without_cuda(profile, interpreter, imports)
     newer = _version_of(interpreter, "torch")
     notes = [f"{len(needed)} calls of torch.load give no map_location"]
-    if newer is not None and newer >= WEIGHTS_ONLY_DEFAULT:
+    limit = _version(patch.torch or "")
+    if newer is not None and limit is not None and newer >= limit:
         notes.append(f"torch {newer} also loads weights only, which DART's checkpoints are")
     yield finding(
         Status.WARN if without_cuda and live else Status.INFO,
@@ -256,7 +260,7 @@ def torch_load(
         why="a checkpoint saved on a GPU does not load where torch sees none",
         remedy=_files(needed),
         fix="source.torch-load",
-        source="torch.load, torch/serialization.py",
+        source=patch.source,
     )
 
 

@@ -23,12 +23,12 @@ from dartenv.facts.model import (
 from dartenv.facts.msvc import probe_msvc
 from dartenv.facts.probed import Probed
 from dartenv.facts.source import probe_source
+from dartenv.facts.source_spec import source_spec
 from dartenv.facts.tools import probe_git, probe_pip
 from dartenv.facts.unreal import probe_unreal
 from dartenv.manifests.compat_editor import EditorTable, UnrealTable
 from dartenv.manifests.compat_gpu import DriverTable, HostTable, MsvcTable, ToolkitTable
 from dartenv.manifests.compat_tools import ToolsTable
-from dartenv.manifests.patches import source_spec
 
 
 def _host(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:

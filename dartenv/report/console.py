@@ -39,11 +39,11 @@ def render_console(report: Report, *, timing: bool = False, verbose: bool = Fals
         if item.status in (Status.FAIL, Status.CRASH):
             number += 1
             lines.append([])
-            lines.extend(_block(item, str(number), followers.get(item.check, ())))
+            lines.extend(_block(item, str(number), followers.get(item.check, ()), report.fixes))
     for item in report.findings:
         if item.status is Status.WARN:
             lines.append([])
-            lines.extend(_block(item, "?", followers.get(item.check, ())))
+            lines.extend(_block(item, "?", followers.get(item.check, ()), report.fixes))
     lines.extend(_short_list(report, verbose))
     lines.extend(_ignored(report))
     lines.extend(_failures(report))
@@ -95,7 +95,7 @@ def _verdict(report: Report) -> Line:
     return [(text, style), (seconds, "dim")]
 
 
-def _block(item: Finding, mark: str, followers: Sequence[str]) -> List[Line]:
+def _block(item: Finding, mark: str, followers: Sequence[str], fixes: Sequence[str]) -> List[Line]:
     word = item.status.value.upper()
     title = f"{mark:<{_INDENT}}{item.check}"
     lines: List[Line] = [
@@ -110,7 +110,7 @@ def _block(item: Finding, mark: str, followers: Sequence[str]) -> List[Line]:
     lines.extend(_evidence(item))
     if item.why:
         lines.extend(_labelled("why", item.why))
-    lines.extend(_remedy(item))
+    lines.extend(_remedy(item, fixes))
     if followers:
         count = f"({len(followers)} skipped until then)"
         lines.extend(_labelled("then", f"{_grouped(followers)} {count}"))
@@ -134,12 +134,12 @@ def _evidence(item: Finding) -> List[Line]:
     return lines
 
 
-def _remedy(item: Finding) -> List[Line]:
+def _remedy(item: Finding, fixes: Sequence[str]) -> List[Line]:
     remedy = item.remedy
     if remedy is None:
         return _labelled("more", item.doc) if item.doc else []
     lines: List[Line] = []
-    if remedy.fix is not None:
+    if remedy.fix in fixes:
         text = f"dartenv fix {remedy.fix}"
         if remedy.text:
             text += f"  ({remedy.text})"
@@ -148,7 +148,7 @@ def _remedy(item: Finding) -> List[Line]:
         lines.extend(_labelled("repair", remedy.text))
     for number, command in enumerate(remedy.commands):
         lines.append(_label_line("run" if number == 0 else "", command, "green"))
-    if remedy.fix is None:
+    if remedy.fix not in fixes:
         lines.extend(_labelled("more", item.doc))
     return lines
 
@@ -171,7 +171,7 @@ def _short_list(report: Report, verbose: bool) -> List[Line]:
             hidden = len(item.evidence) - MAX_EVIDENCE
             if status is Status.INFO and hidden > 0:
                 lines.extend(_wrapped(f"and {hidden} more", _INDENT * 2, "dim"))
-            if status is Status.INFO and item.remedy is not None and item.remedy.fix:
+            if status is Status.INFO and item.remedy and item.remedy.fix in report.fixes:
                 lines.extend(_wrapped(f"dartenv fix {item.remedy.fix}", _INDENT * 2, "green"))
     return lines
 
@@ -207,9 +207,11 @@ def _timings(report: Report) -> List[Line]:
 def _next_act(report: Report) -> List[Line]:
     fixes = sorted(
         {
-            item.remedy.fix
+            str(item.remedy.fix)
             for item in report.findings
-            if item.remedy is not None and item.remedy.fix and item.status.gravity > 1
+            if item.remedy is not None
+            and item.remedy.fix in report.fixes
+            and item.status.gravity > 1
         }
     )
     if fixes:

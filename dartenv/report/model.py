@@ -48,6 +48,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
     stand_ins: Tuple[str, ...] = ()
     sandbox: bool = False
+    fixes: Tuple[str, ...] = ()  # ids that `dartenv fix` can do; others are by hand
 
     def counts(self) -> Dict[str, int]:
         """How many findings of each status there are."""

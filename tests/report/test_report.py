@@ -118,6 +118,7 @@ def broken_machine() -> Report:
         probe_failures=(ProbeFailure(probe="gpu", reason="nvidia-smi: no answer within 8 s"),),
         timings=(ProbeTiming(probe="gpu", seconds=8.0),),
         seconds=2.94,
+        fixes=("packages.torch", "source.posixpath"),
         exit_code=1,
     )
 

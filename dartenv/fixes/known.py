@@ -1,0 +1,17 @@
+"""The ids that ``dartenv fix`` can plan, without importing the planners.
+
+Reports name a fix only where one stands; a test holds this list against the registry.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+KNOWN_FIXES: Tuple[str, ...] = (
+    "source.body-model-dir",
+    "source.dataclass-defaults",
+    "source.numpy-aliases",
+    "source.posixpath",
+    "source.prompt-filenames",
+    "source.torch-load",
+)
