@@ -259,6 +259,8 @@ class Location(Struct, frozen=True, kw_only=True):
     live: bool = True  # on the import path of an entry point and executed at import or call
     state: str = "needed"  # "needed", "repaired", "conflict", "unsure"
     note: str = ""
+    at_import: bool = False  # executed as an entry point is imported, not only when it is called
+    via: Tuple[str, ...] = ()  # modules that lead to it, from an entry point on
 
 
 class FileProblem(Struct, frozen=True, kw_only=True):

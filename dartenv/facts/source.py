@@ -1,0 +1,202 @@
+"""Probe of the DART tree: is it one, which revision, and where its known source faults stand.
+
+Reads files only; the one program it may run is git, and only if one is given. Never raises: what
+cannot be read or parsed becomes a :class:`~dartenv.facts.model.FileProblem`.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import msgspec
+
+from dartenv.facts.model import FileProblem, Location, SourceFacts
+from dartenv.facts.runner import Runner
+from dartenv.facts.source_git import git_dirty, git_remote, git_revision
+from dartenv.source import aliases, bodymodel, defaults, posixpath, prompts, torchload
+from dartenv.source.closure import Closure, import_closure
+from dartenv.source.collector import collector_paused
+from dartenv.source.module import Module
+from dartenv.source.recognise import Recognised, recognise
+from dartenv.source.site import Site
+from dartenv.source.spec import SourceSpec
+from dartenv.source.text import UnreadableError
+from dartenv.source.tree import read_tree
+
+
+def probe_source(
+    root: str, spec: SourceSpec, runner: Optional[Runner] = None, git: Optional[str] = None
+) -> SourceFacts:
+    """Facts about the tree at ``root``.
+
+    ``spec`` says which trees there are, their entry points, and the names numpy removed. Files
+    that differ from the commit are told if ``runner`` and the absolute path ``git`` are given. A
+    folder that is no known tree is not searched, only its markers are told.
+    """
+    folder = Path(root)
+    try:
+        exists, is_dir = os.path.lexists(root), folder.is_dir()
+    except (OSError, ValueError):
+        exists, is_dir = False, False
+    if not is_dir:
+        return SourceFacts(root=root, exists=exists, is_dir=False)
+    known = recognise(root, spec.trees)
+    if known.tree is None:
+        return SourceFacts(
+            root=root,
+            exists=True,
+            is_dir=True,
+            markers_found=known.found,
+            markers_missing=known.missing,
+        )
+    with collector_paused():
+        return _Probe(root, spec, known).facts(runner, git)
+
+
+class _Probe:
+    def __init__(self, root: str, spec: SourceSpec, known: Recognised) -> None:
+        assert known.tree is not None
+        self.root = root
+        self.spec = spec
+        self.known = known
+        self.kind = known.tree
+        self.problems: List[FileProblem] = []
+        self.tree = read_tree(root, spec, self.kind.skip_dirs)
+        self.closure = import_closure(self.tree, self.kind.entry_points)
+
+    def facts(self, runner: Optional[Runner], git: Optional[str]) -> SourceFacts:
+        tree, spec = self.tree, self.spec
+        found = {
+            "numpy_aliases": self._locations(
+                aliases.accepts(tree, spec.aliases), lambda m: aliases.find(m, spec.aliases, tree)
+            ),
+            "posixpath": self._locations(
+                posixpath.accepts, lambda m: posixpath.find(m, spec.args_file, tree)
+            ),
+            "prompt_filenames": self._locations(prompts.accepts, lambda m: prompts.find(m, tree)),
+            "dataclass_defaults": self._locations(
+                defaults.accepts, lambda m: defaults.find(m, tree)
+            ),
+            "torch_load": self._locations(
+                torchload.accepts(tree), lambda m: torchload.find(m, tree)
+            ),
+        }
+        # Importing is what breaks on these; a function that nobody calls breaks nothing.
+        found["numpy_aliases"] = tuple(_only_at_import(x) for x in found["numpy_aliases"])
+        folder, place = self._body_model()
+        problems = [FileProblem(path=p.path, reason=p.reason) for p in tree.problems]
+        return SourceFacts(
+            root=self.root,
+            exists=True,
+            is_dir=True,
+            markers_found=self.known.found,
+            markers_missing=self.known.missing,
+            kind=self.kind.kind,
+            python_files=tree.python_files,
+            writable=self._writable(found.values()),
+            git_revision=git_revision(self.root),
+            git_remote=git_remote(self.root),
+            git_dirty=git_dirty(self.root, runner, git),
+            newline=_newline(tree.files.values()),
+            longest_path=tree.longest_path or None,
+            closure=dict(self.closure.counts),
+            body_model_dir=folder,
+            body_model_location=place,
+            problems=(*problems, *self.problems),
+            **found,
+        )
+
+    def _locations(
+        self,
+        accepts: Callable[[bytes], bool],
+        find: Callable[[Module], Sequence[Site]],
+    ) -> Tuple[Location, ...]:
+        found: List[Location] = []
+        for module in self.tree.matching(accepts):
+            try:
+                found.extend(_location(site, self.closure) for site in find(module))
+            except (UnreadableError, RecursionError) as error:
+                self._problem(module.path, str(error) or "is nested too deeply")
+        return tuple(found)
+
+    def _problem(self, path: str, reason: str) -> None:
+        problem = FileProblem(path=path, reason=reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _body_model(self) -> Tuple[Optional[str], Optional[Location]]:
+        module = self.tree.module(self.kind.data_paths)
+        if module is None:
+            return None, None
+        try:
+            site = bodymodel.find(module, self.kind.body_model_name, _absolute(self.root))
+        except (UnreadableError, RecursionError) as error:
+            self._problem(module.path, str(error) or "is nested too deeply")
+            return None, None
+        if site is None:
+            return None, None
+        folder = site.value.text if site.value is not None else None
+        return folder, _location(site, self.closure)
+
+    def _writable(self, found: Iterable[Sequence[Location]]) -> bool:
+        """Whether the root and the files that need a repair may be written."""
+        paths = {x.path for locations in found for x in locations if x.state == "needed"}
+        places = [Path(self.root), *(Path(self.root, *path.split("/")) for path in sorted(paths))]
+        return all(os.access(place, os.W_OK) for place in places)
+
+
+def _location(site: Site, closure: Closure) -> Location:
+    module = site.module
+    runs = module.runs(site.node)
+    started = runs == "import" or (runs == "main" and module.path in closure.entries)
+    if not started and runs == "call":
+        started = _called_at_import(module, site)
+    return Location(
+        path=module.path,
+        line=site.line,
+        text=site.text,
+        symbol=site.symbol,
+        live=closure.reaches(module.path) and runs != "never",
+        state=site.state,
+        note=site.note,
+        at_import=started and module.path in closure.at_import,
+        via=closure.chain(module.path),
+    )
+
+
+def _called_at_import(module: Module, site: Site) -> bool:
+    """Whether the module itself calls the function around the place as it is imported."""
+    function = module.function(site.node)
+    if function is None or module.parent(function) is not module.tree:
+        return False
+    return any(
+        getattr(call.func, "id", "") == function.name and module.runs(call) == "import"
+        for call in module.nodes(ast.Call)
+    )
+
+
+def _only_at_import(location: Location) -> Location:
+    note = location.note
+    if location.live and not location.at_import:
+        note = f"{note}; only when its function is called"
+    live = location.live and location.at_import
+    return msgspec.structs.replace(location, live=live, note=note)
+
+
+def _newline(files: Iterable[bytes]) -> Optional[str]:
+    """How the lines of the Python files end: ``lf``, ``crlf``, ``mixed``, or cannot be told."""
+    counts: Dict[str, int] = {"lf": 0, "crlf": 0}
+    for data in files:
+        pairs = data.count(b"\r\n")
+        counts["crlf"] += pairs > 0
+        counts["lf"] += data.count(b"\n") > pairs
+    if counts["lf"] and counts["crlf"]:
+        return "mixed"
+    return next((name for name, count in counts.items() if count), None)
+
+
+def _absolute(root: str) -> str:
+    return os.path.abspath(root)  # noqa: PTH100 (links must stay as they are written)

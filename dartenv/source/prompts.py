@@ -1,0 +1,99 @@
+"""Paths built from a text prompt, by data flow.
+
+A prompt is a name whose words say so (``text_prompt``, ``args.prompt``). It is followed through
+slices, string methods, ``+``, ``%``, f-strings, ``join`` and assignments, in the order in which a
+function body runs, to where it becomes part of a path. The place reported is the last expression
+that is still nothing but the prompt: the narrowest that can be made a file name without changing
+what else the program does with the prompt.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
+
+from dartenv.source.flow import Sinks, prompt_flow
+from dartenv.source.frame import Frame
+from dartenv.source.helpers import FILE_NAME, FILE_TEST, helper_state
+from dartenv.source.module import Module
+from dartenv.source.names import Names
+from dartenv.source.prefilter import holds_any
+from dartenv.source.site import CONFLICT, NEEDED, REPAIRED, Site
+from dartenv.source.tree import SourceTree
+
+FAULT = "source.prompt-filenames"
+accepts = holds_any(b"prompt", b"Prompt", b"PROMPT")
+NAME, TEST = "name", "test"
+
+
+@dataclass(frozen=True)
+class PromptSite(Site):
+    """``kind`` is ``name`` (``node`` becomes part of a path) or ``test``.
+
+    For ``test``, ``node`` is the call that asks whether the prompt is a file.
+    """
+
+    kind: str = NAME
+
+
+def find(module: Module, tree: Optional[SourceTree] = None) -> List[PromptSite]:
+    """Every such place in ``module``, in order."""
+    if not accepts(module.source.data) or not _named(module):
+        return []
+    sinks = Sinks()
+    frame = Frame(module, Names(module, tree), sinks)
+    frame.run_module()
+    finder = _Finder(module)
+    sites = [finder.name_site(node, state, why) for node, state, why in sinks.names.values()]
+    sites.extend(finder.test_site(node, helped) for node, helped in sinks.tests.values())
+    return sorted(sites, key=lambda site: site.line)
+
+
+def _named(module: Module) -> bool:
+    """Whether the code, rather than a comment or a text, speaks of a prompt."""
+    names = [n.id for n in module.nodes(ast.Name)] + [n.attr for n in module.nodes(ast.Attribute)]
+    return any(prompt_flow(name) is not None for name in names) or any(
+        isinstance(node.value, str) and prompt_flow(node.value) is not None
+        for node in module.nodes(ast.Constant)
+    )
+
+
+class _Finder:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.helpers: Dict[str, Optional[bool]] = {
+            helper.name: helper_state(module, helper) for helper in (FILE_NAME, FILE_TEST)
+        }
+
+    def name_site(self, node: ast.AST, state: str, why: str) -> PromptSite:
+        state, why = self._checked(state, why, FILE_NAME.name)
+        return PromptSite(self.module, node, _shown(node), state, why, NAME)
+
+    def test_site(self, node: ast.Call, helped: bool) -> PromptSite:
+        state, why = (REPAIRED, "by dartenv") if helped else (NEEDED, "asks if it is a file")
+        state, why = self._checked(state, why, FILE_TEST.name)
+        called = node.func.args[0] if helped and isinstance(node.func, ast.Call) else node.func
+        method = called.attr if isinstance(called, ast.Attribute) else ""
+        return PromptSite(self.module, node, f"Path.{method}", state, why, TEST)
+
+    def _checked(self, state: str, why: str, helper: str) -> Tuple[str, str]:
+        written = self.helpers[helper]
+        if state == REPAIRED and why == "by dartenv" and written is not True:
+            return CONFLICT, f"{helper} was " + ("removed" if written is None else "changed")
+        if state == NEEDED and written is False:
+            return CONFLICT, f"{helper} was changed by hand"
+        return state, why
+
+
+def _shown(node: ast.AST) -> str:
+    """The prompt's name in ``node``."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and "prompt" in part.id.lower():
+            return part.id
+        if isinstance(part, ast.Attribute) and "prompt" in part.attr.lower():
+            return part.attr
+    return "prompt"
+
+
+__all__ = ["FAULT", "NAME", "TEST", "PromptSite", "accepts", "find"]
