@@ -20,6 +20,7 @@ from dartenv.smoke.progress import Progress, ProgressReader, Step
 
 POLL_SECONDS = 0.1
 _CHUNK = 65536
+_now = time.monotonic
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ def run_bounded(
     progress: Optional[Progress] = None,
 ) -> Outcome:
     """Run ``argv`` and answer how it ended. Raises only what interrupts us (Ctrl-C)."""
-    started = time.monotonic()
+    started = _now()
     with log.open("wb") as stream:
         try:
             group = start(argv, cwd, env)
@@ -79,7 +80,7 @@ def run_bounded(
     return Outcome(
         end=end,
         rc=rc,
-        seconds=time.monotonic() - started,
+        seconds=_now() - started,
         first_output=reader.first_output,
         first_step=reader.first_step,
         peak_memory=peak,
@@ -105,7 +106,7 @@ def _watch(
         peak = max(peak, group.resident())
         if peak > limits.memory:
             return "memory", peak
-        if time.monotonic() - started > limits.seconds:
+        if _now() - started > limits.seconds:
             return "timeout", peak
         if progress is not None and reader.step is not None and reader.step is not shown:
             shown = reader.step
@@ -148,7 +149,7 @@ class _Reader:
             self._take(data)
 
     def _take(self, data: bytes) -> None:
-        now = time.monotonic() - self._started
+        now = _now() - self._started
         if self.first_output is None:
             self.first_output = now
         with self._lock:

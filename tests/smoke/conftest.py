@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Callable, Dict, NamedTuple, Tuple
 
 import msgspec
 import pytest
 
 from dartenv.manifests.loader import Manifests
+from dartenv.smoke import SmokeResult, run_scenario
 from dartenv.smoke.runner import Limits, Outcome, run_bounded
 from dartenv.smoke.scenario import ErrorTable, Scenario
 
@@ -119,10 +121,7 @@ SCENARIO = {
 }
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A tree in a folder with a space and Chinese characters, one large file in it."""
-    root = tmp_path / "DART 主"
+def make_tree(root: Path) -> Path:
     files: Dict[str, str] = {
         "mld/__init__.py": "",
         "mld/walk.py": PROGRAM,
@@ -139,6 +138,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree in a folder with a space and Chinese characters, one large file in it."""
+    return make_tree(tmp_path / "DART 主")
+
+
+@pytest.fixture(scope="session")
 def scenario() -> Scenario:
     return msgspec.convert(SCENARIO, Scenario)
 
@@ -158,8 +163,6 @@ def bounded(tmp_path: Path) -> Bounded:
     def run(
         code: str, *, seconds: float = 60.0, memory: int = 4_000_000_000, **more: object
     ) -> Outcome:
-        import os
-
         return run_bounded(
             [sys.executable, "-u", "-c", code],
             cwd=str(tmp_path),
@@ -170,3 +173,44 @@ def bounded(tmp_path: Path) -> Bounded:
         )
 
     return run
+
+
+State = Dict[str, Tuple[int, int, bytes]]
+
+
+def snapshot(root: Path) -> State:
+    """Everything below ``root``: mode, time of change, content."""
+    return {
+        str(path.relative_to(root)): (
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in root.rglob("*")
+    }
+
+
+class FirstRun(NamedTuple):
+    """One good run, its folders, and the tree before and after."""
+
+    result: SmokeResult
+    base: Path
+    before: State
+    after: State
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory, scenario: Scenario) -> FirstRun:
+    base = tmp_path_factory.mktemp("first")
+    root = make_tree(base / "DART 主")
+    before = snapshot(root)
+    result = run_scenario(
+        str(root),
+        sys.executable,
+        scenario,
+        state_dir=str(base / "state"),
+        cache_dir=str(base / "缓存 cache"),
+        device="cpu",
+        seed=7,
+    )
+    return FirstRun(result, base, before, snapshot(root))

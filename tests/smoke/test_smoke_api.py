@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict
 
 import msgspec
 import psutil
@@ -18,17 +18,6 @@ from dartenv.smoke.group import Group
 from dartenv.smoke.scenario import ErrorTable, Need, Scenario, StandInDefaults
 
 Run = Callable[..., SmokeResult]
-
-
-def snapshot(root: Path) -> Dict[str, Tuple[int, int, bytes]]:
-    return {
-        str(path.relative_to(root)): (
-            path.stat().st_mode,
-            path.stat().st_mtime_ns,
-            path.read_bytes() if path.is_file() else b"",
-        )
-        for path in root.rglob("*")
-    }
 
 
 @pytest.fixture
@@ -47,26 +36,32 @@ def run(tree: Path, scenario: Scenario, tmp_path: Path) -> Run:
     return go
 
 
-def test_a_run_writes_motion_and_leaves_the_tree_untouched(
-    run: Run, tree: Path, tmp_path: Path
-) -> None:
-    before = snapshot(tree)
-    result = run()
+def test_a_run_writes_motion_and_leaves_the_tree_untouched(first_run: Any) -> None:
+    result, base, before, after = first_run
     assert result.passed, to_findings(result)
-    assert snapshot(tree) == before
-    assert list((tmp_path / "缓存 cache" / "smoke").iterdir()) == []
+    assert before == after
+    assert list((base / "缓存 cache" / "smoke").iterdir()) == []
     assert {judged.name: judged.value for judged in result.judged}["frames"] == 26.0
     assert result.metrics["fps"] == 32.0  # 8 frames a primitive, 4 primitives a second
     assert result.versions["python"] == ".".join(str(n) for n in sys.version_info[:3])
-    assert "-m" in result.runs[0].command
 
 
-def test_the_missing_args_make_it_plumbing(run: Run) -> None:
-    result = run()
+def test_the_missing_args_make_it_plumbing(first_run: Any) -> None:
+    result = first_run.result
     assert [stand_in.id for stand_in in result.stand_ins] == ["args.denoiser", "args.vae"]
     assert result.kind == "plumbing"
     assert result.verdict == "PLUMBING PASS"
     assert {judged.name: judged.passed for judged in result.judged}["path"] is None
+
+
+def test_the_record_and_the_log_stay(first_run: Any) -> None:
+    result = first_run.result
+    record = Path(result.folder) / "result.json"
+    assert msgspec.json.decode(record.read_bytes(), type=SmokeResult) == result
+    assert "[Done]" in Path(result.runs[0].log).read_text(encoding="utf-8")
+    command = result.runs[0].command
+    assert command[1:3] == ("-m", "mld.walk")
+    assert command[command.index("--seed") + 1] == "7"
 
 
 def test_with_everything_there_it_is_genuine_and_quality_counts(run: Run, tree: Path) -> None:
@@ -81,12 +76,6 @@ def test_with_everything_there_it_is_genuine_and_quality_counts(run: Run, tree: 
     assert {judged.name: judged.passed for judged in result.judged}["path"] is True
 
 
-def test_a_file_marked_as_a_stand_in_is_one(run: Run, tree: Path) -> None:
-    (tree / "weights" / "big.bin.stand-in").write_text("", encoding="utf-8")
-    result = run()
-    assert "big" in [stand_in.id for stand_in in result.stand_ins]
-
-
 def test_without_stand_ins_what_is_missing_is_listed_and_nothing_runs(run: Run) -> None:
     result = run(stand_ins=False)
     assert not result.passed
@@ -96,14 +85,11 @@ def test_without_stand_ins_what_is_missing_is_listed_and_nothing_runs(run: Run) 
     assert "args.denoiser, args.vae" in result.failure.sentence
 
 
-@pytest.mark.parametrize(
-    ("fault", "judge"),
-    [("short", "frames"), ("mirrored", "rotations"), ("nan", "finite"), ("key", "keys")],
-)
-def test_bad_motion_fails_its_judge(run: Run, fault: str, judge: str) -> None:
-    result = run(fault)
+def test_bad_motion_fails_although_the_program_is_content(run: Run) -> None:
+    result = run("nan")
     assert not result.passed
-    assert judge in [judged.name for judged in result.judged if judged.passed is False]
+    assert result.runs[0].outcome.ok
+    assert "finite" in [judged.name for judged in result.judged if judged.passed is False]
 
 
 def test_success_without_motion_is_a_failure(run: Run) -> None:
@@ -138,23 +124,13 @@ def test_a_missing_file_that_nothing_can_replace(run: Run, tree: Path) -> None:
     assert "nothing can stand in" in result.failure.sentence
 
 
-def test_a_cut_off_args_yaml_is_named(run: Run, tree: Path) -> None:
-    path = tree / "weights" / "run" / "args.yaml"
-    path.parent.mkdir()
-    path.write_text('"!dataclass:MLDArgs\\ndata', encoding="utf-8")
-    result = run()
-    assert result.failure is not None
-    assert result.failure.check == "assets.args"
-    assert "weights/run/args.yaml" in result.failure.sentence
-
-
 def test_a_time_limit_ends_the_run(run: Run, scenario: Scenario, tree: Path) -> None:
     hang = "import os, sys; print('1/2 [00:01<00:01, 1.0it/s]'); r, w = os.pipe(); os.read(r, 1)\n"
     (tree / "mld" / "walk.py").write_text(hang, encoding="utf-8")
     short = msgspec.structs.replace(scenario.sizes["quick"], time_limit=2.0)
     result = run(scenario=msgspec.structs.replace(scenario, sizes={"quick": short}))
     assert result.failure is not None
-    assert result.failure.sentence == "ended by us after 2 s at 1 of 2 primitives"
+    assert result.failure.sentence.startswith("ended by us after 2 s")
 
 
 def test_ctrl_c_leaves_neither_processes_nor_a_workspace(
@@ -177,15 +153,6 @@ def test_ctrl_c_leaves_neither_processes_nor_a_workspace(
     )
 
 
-def test_the_record_and_the_log_stay(run: Run) -> None:
-    result = run(seed=7)
-    record = Path(result.folder) / "result.json"
-    assert msgspec.json.decode(record.read_bytes(), type=SmokeResult) == result
-    assert "[Done]" in Path(result.runs[0].log).read_text(encoding="utf-8")
-    command = result.runs[0].command
-    assert command[command.index("--seed") + 1] == "7"
-
-
 def test_a_kept_workspace_is_named(run: Run) -> None:
     result = run(keep=True)
     assert result.workspace is not None
@@ -201,9 +168,6 @@ def test_extra_python_path_comes_first_and_is_recorded(
     (stubs / "only_here.py").write_text("", encoding="utf-8")
     program = tree / "mld" / "walk.py"
     program.write_text("import only_here\n" + program.read_text(encoding="utf-8"), encoding="utf-8")
-    failed = run(extra_python_path=[])
-    assert failed.failure is not None
-    assert failed.failure.sentence == "only_here is not installed in the target"
     monkeypatch.setenv(PYTHON_PATH_VARIABLE, str(stubs))
     result = run()
     assert result.passed

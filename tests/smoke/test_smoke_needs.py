@@ -164,6 +164,15 @@ def test_clip_is_only_good_as_published(
     assert detail in located.detail
 
 
+def test_a_file_marked_as_a_stand_in_is_one(
+    rollout: Scenario, root: Path, defaults: StandInDefaults
+) -> None:
+    write(root / "data" / "stand.pkl")
+    assert by_id(found(rollout, root, defaults))["motion.stand"].state == "present"
+    write(root / "data" / "stand.pkl.stand-in", "")
+    assert by_id(found(rollout, root, defaults))["motion.stand"].state == "marked"
+
+
 def test_other_trees_do_not_need_clip(
     rollout: Scenario, root: Path, defaults: StandInDefaults
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, List
 import psutil
 import pytest
 
+from dartenv.smoke import runner
 from dartenv.smoke.group import Group
 from dartenv.smoke.progress import ProgressReader, Step, read_step
 from dartenv.smoke.runner import Limits, run_bounded
@@ -59,11 +60,19 @@ def test_grandchildren_do_not_outlive_a_program_that_ends(bounded: Any, tmp_path
     assert gone(pid)
 
 
-def test_grandchildren_do_not_outlive_the_limit(bounded: Any, tmp_path: Path) -> None:
-    outcome = bounded(CHILD.format(code=WAIT) + f"; {WAIT}", seconds=2.0)
+def test_grandchildren_do_not_outlive_the_limit(
+    bounded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+
+    def clock() -> float:
+        """Stands still until the program has said who its child is."""
+        return 1e6 if log.exists() and log.read_bytes().endswith(b"\n") else 0.0
+
+    monkeypatch.setattr(runner, "_now", clock)
+    outcome = bounded(CHILD.format(code="import os; r, w = os.pipe(); os.read(r, 1)") + f"; {WAIT}")
     assert (outcome.end, outcome.rc, outcome.ok) == ("timeout", None, False)
-    pid = int((tmp_path / "log").read_text().split()[0])
-    assert gone(pid)
+    assert gone(int(log.read_text().split()[0]))
 
 
 def test_ctrl_c_ends_the_program_and_goes_on(
