@@ -61,6 +61,7 @@ class _CudaProbe:
         self._sources = sources
         self._windows = sources.system.lower() == "windows"
         self._failures: List[ProbeFailure] = []
+        self._hung = False
         self._broken: Dict[str, str] = {}
         # Real folder, as it is compared -> (the folder, who found it).
         self._found: Dict[str, Tuple[str, List[str]]] = {}
@@ -204,7 +205,11 @@ class _CudaProbe:
         roots = self._spec.trusted_windows if self._windows else self._spec.trusted_linux
         if not is_inside(compiler, expand_all(roots, self._env)):
             return None
+        if self._hung:  # one that hangs is enough waiting; the others may be on the same disk
+            self._problem(f"{compiler} --version: not asked, another nvcc hung")
+            return None
         done = self._runner.run([compiler, "--version"], self._spec.limit)
+        self._hung = done.failure == "timeout"
         match = _RELEASE.search(done.text())
         if match is None:
             why = done.failure or f"exit status {done.rc}, no version in its answer"

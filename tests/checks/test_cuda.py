@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pytest
@@ -27,6 +26,7 @@ WINDOWS = HostFacts(
     system="windows", release="10", version="10.0.22631", machine="AMD64", bits=64, build=22631
 )
 LINUX = HostFacts(system="linux", release="6.1", version="#1", machine="x86_64", bits=64, wsl=0)
+MANIFESTS = Manifests()  # read once: files are slow to open on some systems
 ROOT = "C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\"
 
 
@@ -69,7 +69,7 @@ def verdict(
     context = Context(
         Facts(host=host, cuda=cuda or CudaFacts(), **facts),
         the_profile or profile(),
-        manifests or Manifests(),
+        manifests or MANIFESTS,
     )
     found = run_checks(context, REGISTRY.select([check_id]))
     assert len(found) == 1, [f.summary for f in found]
@@ -285,12 +285,12 @@ TORCH_DLLS = {"cudnn64_9.dll": "torch", "cudart64_110.dll": "torch", "cublas64_1
 
 
 class TestRuntimeMix:
-    @pytest.fixture
-    def manifests(self, tmp_path: Path) -> Manifests:
-        folder = tmp_path / "compat"
+    @pytest.fixture(scope="class")
+    def manifests(self, tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+        folder = tmp_path_factory.mktemp("manifests") / "compat"
         folder.mkdir()
         (folder / "onnxruntime.toml").write_text(ORT_TABLE, encoding="utf-8")
-        return Manifests([tmp_path])
+        return Manifests([folder.parent])
 
     def python(
         self, packages: Dict[str, str], dlls: Dict[str, str], **built: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, List, Optional, Sequence
 
 import msgspec
@@ -22,6 +23,7 @@ from dartenv.facts.model import (
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 
+MANIFESTS = Manifests()  # read once: files are slow to open on some systems
 GIB = 1024**3
 WINDOWS = HostFacts(
     system="windows", release="10", version="10.0.22631", machine="AMD64", bits=64, build=22631
@@ -72,7 +74,7 @@ def findings(
     profiles: Sequence[Profile] = ALL,
     **facts: Any,
 ) -> List[Finding]:
-    manifests = Manifests()
+    manifests = copy.copy(MANIFESTS)
     manifests.profiles = lambda: list(profiles)  # type: ignore[method-assign]
     context = Context(Facts(host=host, gpu=gpu, **facts), the_profile, manifests)
     return run_checks(context, REGISTRY.select([check_id]))

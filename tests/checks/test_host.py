@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, List, Optional, Sequence
 
 import msgspec
@@ -24,6 +25,7 @@ from dartenv.facts.model import (
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 
+MANIFESTS = Manifests()  # read once: files are slow to open on some systems
 GIB = 1024**3
 NOW = 1_800_000_000.0  # January 2027
 
@@ -98,7 +100,7 @@ def findings(
     profiles: Sequence[Profile] = (),
     **facts: Any,
 ) -> List[Finding]:
-    manifests = Manifests()
+    manifests = copy.copy(MANIFESTS)
     manifests.profiles = lambda: list(profiles)  # type: ignore[method-assign]
     facts.setdefault("target", TARGET)
     context = Context(Facts(host=host, **facts), the_profile or profile(), manifests)

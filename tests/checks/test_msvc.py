@@ -18,6 +18,7 @@ WINDOWS = HostFacts(
     system="windows", release="10", version="10.0.22631", machine="AMD64", bits=64, build=22631
 )
 LINUX = HostFacts(system="linux", release="6.1", version="#1", machine="x86_64", bits=64, wsl=0)
+MANIFESTS = Manifests()  # read once: files are slow to open on some systems
 PATH = r"C:\Program Files\Microsoft Visual Studio\2022\BuildTools"
 VSWHERE = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
 COMPONENT = "Microsoft.VisualStudio.Component.VC.14.36.17.6.x86.x64"
@@ -65,7 +66,7 @@ def verdict(
     the_profile: Optional[Profile] = None,
     host: HostFacts = WINDOWS,
 ) -> Finding:
-    context = Context(Facts(host=host, msvc=msvc), the_profile or profile(), Manifests())
+    context = Context(Facts(host=host, msvc=msvc), the_profile or profile(), MANIFESTS)
     found = run_checks(context, REGISTRY.select([check_id]))
     assert len(found) == 1, [f.summary for f in found]
     return found[0]

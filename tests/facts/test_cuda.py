@@ -140,13 +140,14 @@ def test_the_header_and_then_the_folder_name_tell_where_the_compiler_hangs(
     bare = machine.toolkit(machine.usual / "v12.4")
     for folder in (with_header, bare):
         machine.answers[str(folder / "bin" / "nvcc.exe")] = hung()
-    facts, failures, _ = machine.probe()
+    facts, failures, runner = machine.probe()
     assert [(t.version, t.version_from) for t in facts.toolkits] == [
         ("11.8", "cuda.h"),
         ("12.4", "folder name"),
     ]
     assert len(failures) == 2
     assert "timeout" in failures[0]
+    assert len(runner.calls) == 1  # two that hang would take the whole probe's time
 
 
 def test_a_compiler_outside_trusted_places_is_not_run(machine: Machine) -> None:
