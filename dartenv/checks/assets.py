@@ -47,7 +47,22 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             why="DART's loader executes such tags; dartenv read them as text",
             remedy="do not run it; unpack the file again from DART's Drive folder",
         )
-    missing = [f for f in assets.files if f.role in ("config", "data-dir") and not f.exists]
+    contradicting = [a for a in assets.args if a.mismatches and not a.error]
+    for one in contradicting:
+        yield finding(
+            Status.FAIL,
+            f"{one.path}: {one.mismatches[0]}",
+            found=f"{one.path}: {one.mismatches[0]}",
+            wanted="arguments that fit each other and the files they name",
+            evidence=one.mismatches[1:],
+            why="the networks are built from them and would not take their weights",
+            remedy="unpack it again from DART's Drive folder, beside its own checkpoint",
+        )
+    missing = [
+        f
+        for f in assets.files
+        if f.role in ("config", "data-dir") and not f.exists and not f.optional
+    ]
     for file in missing:
         yield finding(
             Status.FAIL,
@@ -56,7 +71,7 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             wanted=f"what {file.named_by or 'args.yaml'} names",
             why="the dataset is set up from it before the first frame",
         )
-    if not broken and not foreign and not missing:
+    if not broken and not foreign and not missing and not contradicting:
         kinds: Dict[str, int] = {}
         for one in assets.args:
             kinds[one.kind or "other"] = kinds.get(one.kind or "other", 0) + 1
