@@ -61,13 +61,13 @@ def cuda_toolkit(cuda: CudaFacts, profile: Profile, manifests: Manifests) -> Ite
         status,
         f"{found}; CUDA {profile.cuda} is {'wanted' if needed else 'not needed to run DART'}",
         found=found,
-        wanted=f"CUDA {profile.cuda} with nvcc (profile {profile.id})"
+        wanted=f"CUDA {profile.cuda} with nvcc"
         if needed
         else f"CUDA {profile.cuda}, where something is compiled",
         evidence=[f"{name} {why}" for name, why in sorted(cuda.env_broken.items())],
         why=NEEDED_WHY if needed else NOT_NEEDED_WHY,
         remedy=remedy,
-        source=release.source if release else f"profile {profile.id}",
+        source=f"profile {profile.id}",
     )
 
 
@@ -116,15 +116,15 @@ def cuda_env(
     yield finding(
         status,
         f"{state}: {takers}",
-        found=state,
-        wanted=f"CUDA {profile.cuda} (profile {profile.id})",
-        evidence=[takers, *(f"{name} {cuda.env_broken[name]}" for name in broken)],
+        found=f"{state}: {takers}",
+        wanted=f"CUDA {profile.cuda}",
         why="programs that look for CUDA in different orders load different versions of it, and "
         "an extension is compiled for the wrong one",
         fix="cuda.env" if repairable else None,
         remedy=remedy,
         commands=commands,
-        source="; ".join(dict.fromkeys(consumer.source for consumer in table.consumer)),
+        source=f"profile {profile.id}; "
+        + "; ".join(dict.fromkeys(consumer.source for consumer in table.consumer)),
     )
 
 

@@ -52,19 +52,22 @@ def gpu_present(
     absent = _absent(gpu, table)
     status = severity(profile.gpu)
     wanted = "an NVIDIA GPU, or a profile for CPU as here"
+    summary = absent.found
     commands = [absent.command] if absent.command and not wsl else []
     if status is Status.FAIL:
-        wanted = f"an NVIDIA GPU (profile {profile.id})"
+        wanted = "an NVIDIA GPU"
         others = _cpu_profiles(host, profile, manifests)
         commands.extend(f"dartenv doctor --profile {other}" for other in others)
         if not absent.certain:
             status = Status.WARN  # "could not tell" is no proof that there is none
+    else:
+        summary = f"{absent.found}; profile {profile.id} needs none"
     yield finding(
         status,
-        absent.found,
+        summary,
         found=absent.found,
         wanted=wanted,
-        evidence=gpu.tried,
+        evidence=() if status is Status.INFO and absent.certain else gpu.tried,
         why=WHY_GPU,
         remedy=f"{absent.remedy}; {WSL_DRIVER}" if wsl else absent.remedy,
         commands=commands,
@@ -306,7 +309,7 @@ def gpu_memory(gpu: GpuFacts, profile: Profile) -> Iterator[Finding]:
             Status.WARN,
             f"{shown}; profile {profile.id} wants {memory(wanted)}",
             found=shown,
-            wanted=f"{memory(wanted)} (profile {profile.id})",
+            wanted=memory(wanted),
             why="a run ends with 'CUDA out of memory', the viewer and in-betweening first",
             remedy="run with --batch_size 1, or on CPU",
             source=f"profile {profile.id}",
@@ -316,7 +319,7 @@ def gpu_memory(gpu: GpuFacts, profile: Profile) -> Iterator[Finding]:
             Status.WARN,
             f"{shown}; {memory(wanted)} are wanted",
             found=shown,
-            wanted=f"{memory(wanted)} free (profile {profile.id})",
+            wanted=f"{memory(wanted)} free",
             why="a run ends with 'CUDA out of memory' while other programs hold the rest",
             remedy="close what uses the GPU",
             commands=("nvidia-smi",),

@@ -71,7 +71,7 @@ def _os_problems(
             Status.FAIL,
             f"{name}; profile {profile.id} is for {profile.system.capitalize()}",
             found=name,
-            wanted=f"{profile.system.capitalize()} (profile {profile.id})",
+            wanted=profile.system.capitalize(),
             why="its wheels are built for another system",
             remedy="take a profile for this system" if others else None,
             commands=[f"dartenv doctor --profile {other}" for other in others[:2]],
@@ -178,7 +178,7 @@ def host_memory(host: HostFacts, profile: Profile) -> Iterator[Finding]:
         Status.WARN,
         f"{shown}; profile {profile.id} wants {memory(profile.memory_min)} together",
         found=shown,
-        wanted=f"{memory(profile.memory_min)} together (profile {profile.id})",
+        wanted=f"{memory(profile.memory_min)} together",
         why="torch, CLIP and the body model are loaded at once: a run may stop without a message",
         remedy="let Windows manage the page file, or enlarge it"
         if is_windows(host)

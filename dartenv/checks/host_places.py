@@ -138,10 +138,10 @@ def host_path_charset(
     yield finding(
         Status.WARN,
         evidence[0] if len(evidence) == 1 else f"{len(evidence)} doubtful things about the paths",
-        found="; ".join(evidence),
+        found=evidence[0],
         wanted="a short path of plain letters on a local drive, such as "
         + (r"D:\DART" if is_windows(host) else "/home/you/DART"),
-        evidence=evidence,
+        evidence=evidence[1:],
         why="DART itself copes with spaces and Chinese characters; demo scripts, compilers and "
         "torch.jit.load do not all",
         remedy="where something fails for no other reason, move that folder",

@@ -12,14 +12,17 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from dartenv.facts import windows
 from dartenv.facts.model import DriveFacts
 from dartenv.facts.runner import Runner
 from dartenv.manifests.compat_gpu import HostTable
 
-LIMIT = 5.0
+LIMIT = 4.0
+NO_ANSWER = f"the network drive gave no answer within {LIMIT:.0f} s"
+
+_Room = Tuple[Optional[int], Optional[int], Optional[str]]  # free, total, problem
 
 _ASK_ROOM = """
 import json, pathlib, shutil, sys
@@ -55,23 +58,39 @@ class DriveSources:
     windows: bool = os.name == "nt"
 
 
-def describe_drive(
-    role: str, path: str, spec: HostTable, sources: DriveSources, wsl: bool = False
-) -> Tuple[DriveFacts, Optional[str]]:
-    """The drive of ``path`` and what could not be told of it. Never raises."""
-    mount, kind = _place(path, spec, sources, wsl)
-    free: Optional[int] = None
-    total: Optional[int] = None
-    problem: Optional[str] = None
-    try:
-        if kind == "network":
-            free, total, problem = _asked_in_child(path, sources)
-        else:
-            free, total = sources.usage(str(_nearest(Path(path))))
-    except (OSError, ValueError) as error:
-        problem = f"{type(error).__name__}: {error}"
-    facts = DriveFacts(path=path, role=role, free=free, total=total, kind=kind, mount=mount)
-    return facts, problem
+class Drives:
+    """Describes the drives of paths; a network drive is asked once, and none after one hung."""
+
+    def __init__(self, spec: HostTable, sources: DriveSources, wsl: bool = False) -> None:
+        self._spec = spec
+        self._sources = sources
+        self._wsl = wsl
+        self._asked: Dict[str, _Room] = {}
+        self._hung = False
+
+    def describe(self, role: str, path: str) -> Tuple[DriveFacts, Optional[str]]:
+        """The drive of ``path`` and what could not be told of it. Never raises."""
+        mount, kind = _place(path, self._spec, self._sources, self._wsl)
+        free: Optional[int] = None
+        total: Optional[int] = None
+        problem: Optional[str] = None
+        try:
+            if kind == "network":
+                free, total, problem = self._network(mount or path, path)
+            else:
+                free, total = self._sources.usage(str(_nearest(Path(path))))
+        except (OSError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
+        facts = DriveFacts(path=path, role=role, free=free, total=total, kind=kind, mount=mount)
+        return facts, problem
+
+    def _network(self, mount: str, path: str) -> _Room:
+        if mount not in self._asked:
+            if self._hung:
+                return None, None, "not asked, another network drive gave no answer"
+            self._asked[mount] = _asked_in_child(path, self._sources)
+            self._hung = self._asked[mount][2] == NO_ANSWER
+        return self._asked[mount]
 
 
 def _nearest(path: Path) -> Path:
@@ -148,14 +167,12 @@ def _unescaped(point: str) -> str:
     return point
 
 
-def _asked_in_child(
-    path: str, sources: DriveSources
-) -> Tuple[Optional[int], Optional[int], Optional[str]]:
+def _asked_in_child(path: str, sources: DriveSources) -> _Room:
     if not sources.executable:
         return None, None, "a network drive, and no Python to ask it with"
     done = sources.runner.run([sources.executable, "-I", "-S", "-c", _ASK_ROOM, path], LIMIT)
     if done.failure == "timeout":
-        return None, None, f"the network drive gave no answer within {LIMIT:.0f} s"
+        return None, None, NO_ANSWER
     try:
         free, total = json.loads(done.text())
         return int(free), int(total), None

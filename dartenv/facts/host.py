@@ -16,7 +16,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Typ
 import psutil
 
 from dartenv.facts import windows
-from dartenv.facts.drives import DriveSources, describe_drive
+from dartenv.facts.drives import Drives, DriveSources
 from dartenv.facts.model import DriveFacts, HostFacts, ProbeFailure
 from dartenv.facts.places import lookup
 from dartenv.facts.probed import Probed
@@ -238,9 +238,10 @@ class _HostProbe:
         for role, path in [*places, ("cache", cache), ("temp", temp)]:
             if path:
                 wanted.setdefault(role, path)
+        reader = Drives(self._spec, self._drives, bool(wsl))
         drives: List[DriveFacts] = []
         for role, path in wanted.items():
-            facts, problem = describe_drive(role, path, self._spec, self._drives, bool(wsl))
+            facts, problem = reader.describe(role, path)
             drives.append(facts)
             if problem is not None:
                 self._fail(f"drive of {path}: {problem}")

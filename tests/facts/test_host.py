@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import pytest
 
-from dartenv.facts.drives import DriveSources, describe_drive
+from dartenv.facts.drives import Drives, DriveSources
 from dartenv.facts.host import HostSources, probe_host
 from dartenv.facts.runner import SubprocessRunner
 from dartenv.facts.windows import WindowsVersion, real_registry
@@ -173,7 +173,7 @@ class TestDrives:
         fields: Dict[str, Any] = {"runner": ScriptedRunner(), "usage": lambda p: (5, 9)}
         wsl = changes.pop("wsl", False)
         fields.update(changes)
-        return describe_drive("dart_root", path, SPEC, DriveSources(**fields), wsl)
+        return Drives(SPEC, DriveSources(**fields), wsl).describe("dart_root", path)
 
     def test_the_longest_mount_point_counts_and_escapes_are_undone(self) -> None:
         table = "/dev/a / ext4 rw 0 0\n/dev/b /my\\040data ext4 rw 0 0\n"
@@ -215,6 +215,23 @@ class TestDrives:
         )
         assert facts.free is None
         assert words in problem
+
+    def test_dead_network_drives_are_not_waited_for_one_by_one(self) -> None:
+        runner = ScriptedRunner({"/py": hung()})
+        table = "n:/ /nas nfs rw 0 0\nm:/ /other nfs rw 0 0\n"
+        sources = DriveSources(runner, mounts=mounts_of(table), executable="/py", windows=False)
+        drives = Drives(SPEC, sources)
+        problems = [drives.describe("cache", path)[1] for path in ("/nas/a", "/nas/b", "/other/c")]
+        assert len(runner.calls) == 1
+        assert all(problems)
+
+    def test_one_network_drive_is_asked_once_for_all_its_paths(self) -> None:
+        runner = ScriptedRunner({"/py": ended(0, b"[7, 70]")})
+        table = "n:/ /nas nfs rw 0 0\n"
+        sources = DriveSources(runner, mounts=mounts_of(table), executable="/py", windows=False)
+        drives = Drives(SPEC, sources)
+        assert [drives.describe("cache", path)[0].free for path in ("/nas/a", "/nas/b")] == [7, 7]
+        assert len(runner.calls) == 1
 
     def test_a_windows_drive_under_wsl(self) -> None:
         table = "/dev/a / ext4 rw 0 0\nC: /mnt/c 9p rw 0 0\n"
