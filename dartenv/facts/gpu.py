@@ -153,8 +153,7 @@ def _ask_smi(
     paths = expand_all(places, env)
     path = next((p for p in paths if is_file(p)), None)
     if path is None:
-        others = f" nor {len(paths) - 1} other places" if len(paths) > 1 else ""
-        return None, [f"nvidia-smi: not at {paths[0]}{others}" if paths else "nvidia-smi: no place"]
+        return None, ["nvidia-smi: not at " + (" nor ".join(paths[:2]) or "any known place")]
     facts, told, old = _query(runner, path, spec.smi_fields, limit)
     tried = [f"{path}: {told}"]
     if old:

@@ -284,14 +284,15 @@ source = "matrix"
 TORCH_DLLS = {"cudnn64_9.dll": "torch", "cudart64_110.dll": "torch", "cublas64_11.dll": "torch"}
 
 
-class TestRuntimeMix:
-    @pytest.fixture(scope="class")
-    def manifests(self, tmp_path_factory: pytest.TempPathFactory) -> Manifests:
-        folder = tmp_path_factory.mktemp("manifests") / "compat"
-        folder.mkdir()
-        (folder / "onnxruntime.toml").write_text(ORT_TABLE, encoding="utf-8")
-        return Manifests([folder.parent])
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    folder = tmp_path_factory.mktemp("manifests") / "compat"
+    folder.mkdir()
+    (folder / "onnxruntime.toml").write_text(ORT_TABLE, encoding="utf-8")
+    return Manifests([folder.parent])
 
+
+class TestRuntimeMix:
     def python(
         self, packages: Dict[str, str], dlls: Dict[str, str], **built: str
     ) -> InterpreterFacts:
