@@ -71,19 +71,33 @@ def _brought(interpreter: InterpreterFacts, table: ToolkitTable) -> List[Claim]:
 
 
 def _bundled(interpreter: InterpreterFacts, seen: List[Claim], manifests: Manifests) -> List[Claim]:
-    """What torch's wheel brings by the table, where its libraries were not seen by name."""
+    """What torch's build brings by its name, where its libraries were not seen by theirs."""
     torch = _distribution(interpreter, "torch")
-    if torch is None or "torch" not in manifests.stems("compat"):
+    compute = _compute(torch, interpreter) if torch is not None else None
+    if torch is None or compute is None:
         return []
-    compute = torch.version.partition("+")[2]
-    if not compute.startswith("cu") or any(claim.family == "cuDNN" for claim in seen):
-        return []
-    table = manifests.read("compat", "torch", TorchTable)
-    return [
-        Claim("cuDNN", _major(row.version), "torch", f"torch {torch.version}", row.source)
-        for row in table.cudnn
-        if row.compute == compute and within(torch.version, row.torch)
-    ]
+    families = {claim.family for claim in seen}
+    shown = f"torch {torch.version}"
+    claims: List[Claim] = []
+    if "CUDA" not in families:
+        claims.append(Claim("CUDA", compute[2:-1], "torch", shown, "torch's local version"))
+    if "cuDNN" not in families and "torch" in manifests.stems("compat"):
+        table = manifests.read("compat", "torch", TorchTable)
+        claims.extend(
+            Claim("cuDNN", _major(row.version), "torch", shown, row.source)
+            for row in table.cudnn
+            if row.compute == compute and within(torch.version, row.torch)
+        )
+    return claims
+
+
+def _compute(torch: DistributionFacts, interpreter: InterpreterFacts) -> Optional[str]:
+    """The platform that torch was built for, "cu118"; ``None`` for a build without CUDA."""
+    local = torch.version.partition("+")[2]
+    cuda = _constant(interpreter, "torch", "cuda")
+    if not local and cuda is not None:  # conda's torch has no local version
+        local = "cu" + "".join(str(part) for part in numbers(cuda)[:2])
+    return local if re.match(r"cu\d{3,}$", local) else None
 
 
 def _expected(interpreter: InterpreterFacts, manifests: Manifests) -> List[Claim]:

@@ -343,6 +343,12 @@ class TestRuntimeMix:
         assert "cuDNN 9" in found[0].summary
         assert found[0].status is Status.FAIL
 
+    def test_the_name_of_torchs_build_tells_its_cuda(self, manifests: Manifests) -> None:
+        packages = {"torch": "2.4.1+cu118", "onnxruntime-gpu": "1.19.2"}
+        found = self.verdicts(self.python(packages, {}), manifests)
+        assert [f.status for f in found] == [Status.FAIL]
+        assert "torch brings CUDA 11; onnxruntime-gpu 1.19.2 loads CUDA 12" in found[0].summary
+
     def test_cuda_11_beside_cuda_12_fails_too(self, manifests: Manifests) -> None:
         packages = {"torch": "2.4.1+cu118", "onnxruntime-gpu": "1.19.2"}
         found = self.verdicts(self.python(packages, TORCH_DLLS), manifests)
