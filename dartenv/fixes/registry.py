@@ -1,0 +1,112 @@
+"""Which function plans which fix."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+from dartenv.errors import UsageFault
+from dartenv.facts.model import Facts, TargetFacts
+from dartenv.fixes.paths import encodable, key, real
+from dartenv.fixes.plan import Plan, Refusal, new_plan, versions_of
+from dartenv.fixes.steps import AnyStep, touched_paths
+from dartenv.manifests.loader import Manifests
+
+Planned = Sequence[Union[AnyStep, Refusal]]
+# Plans one fix: facts, manifests, target -> steps and refusals. It reads, and changes nothing.
+Fixer = Callable[[Facts, Manifests, TargetFacts], Planned]
+# Plans several fixes that edit the same files: the wanted ids come first.
+JointFixer = Callable[[Tuple[str, ...], Facts, Manifests, TargetFacts], Planned]
+
+_FIXERS: Dict[str, JointFixer] = {}
+
+
+def fixer(fix_id: str) -> Callable[[Fixer], Fixer]:
+    """Register the function that plans ``fix_id``."""
+
+    def register(plan: Fixer) -> Fixer:
+        def alone(
+            ids: Tuple[str, ...], facts: Facts, manifests: Manifests, target: TargetFacts
+        ) -> Planned:
+            return plan(facts, manifests, target)
+
+        _add(fix_id, alone)
+        return plan
+
+    return register
+
+
+def joint_fixer(*fix_ids: str) -> Callable[[JointFixer], JointFixer]:
+    """Register the function that plans several fixes at once, each file a step of its own."""
+
+    def register(plan: JointFixer) -> JointFixer:
+        for fix_id in fix_ids:
+            _add(fix_id, plan)
+        return plan
+
+    return register
+
+
+def known_fixes() -> Tuple[str, ...]:
+    """Every id that :func:`make_plan` takes, sorted."""
+    _load()
+    return tuple(sorted(_FIXERS))
+
+
+def make_plan(
+    fix_ids: Sequence[str], facts: Facts, manifests: Manifests, target: TargetFacts
+) -> Plan:
+    """What it takes to repair ``fix_ids``, in that order. Reads files, changes nothing.
+
+    Raises UsageFault for an id that nobody plans. What a fix will not do stands in the plan's
+    refusals.
+    """
+    _load()
+    unknown = [fix for fix in fix_ids if fix not in _FIXERS]
+    if unknown:
+        raise UsageFault(
+            f"no fix {unknown[0]!r}", "one of: " + ", ".join(sorted(_FIXERS)), "dartenv explain"
+        )
+    together: Dict[int, List[str]] = {}
+    for fix in dict.fromkeys(fix_ids):
+        together.setdefault(id(_FIXERS[fix]), []).append(fix)
+    found: List[Union[AnyStep, Refusal]] = []
+    for ids in together.values():
+        found += _FIXERS[ids[0]](tuple(ids), facts, manifests, target)
+    steps: List[AnyStep] = []
+    refusals: List[Refusal] = []
+    for item in found:
+        if isinstance(item, Refusal):
+            refusals.append(item)
+            continue
+        why = _clash(item, steps)
+        if why is None:
+            steps.append(item)
+        else:
+            refusals += [Refusal(fix=fix, reason=why) for fix in item.fixes]
+    return new_plan(target, steps, refusals, versions_of(facts))
+
+
+def _clash(step: AnyStep, before: Sequence[AnyStep]) -> Optional[str]:
+    """Why ``step`` cannot stand in one plan with the steps before it."""
+    mine = touched_paths(step)
+    for path in mine:
+        if not encodable(path):
+            return f"{path!a}: the name is not Unicode; rename it first"
+    for other in before:
+        for path in touched_paths(other):
+            if any(key(real(path)) == key(real(own)) for own in mine):
+                return f"{path}: {', '.join(other.fixes)} changes it too; fix again afterwards"
+    return None
+
+
+def _add(fix_id: str, plan: JointFixer) -> None:
+    if fix_id in _FIXERS:
+        raise ValueError(f"two functions plan {fix_id}")
+    _FIXERS[fix_id] = plan
+
+
+def _load() -> None:
+    """Import the modules that register fixers: here, so that importing this one stays light."""
+    from dartenv.fixes import source_patches
+
+    assert source_patches is not None

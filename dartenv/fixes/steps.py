@@ -1,0 +1,169 @@
+"""Steps: what a fix would do, as data that can be printed, sent, refused or applied.
+
+A step never acts by itself; :mod:`dartenv.fixes.acts` does what it says. Every path is absolute.
+``bytes`` are base64 in JSON.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Dict, Optional, Tuple, Union
+
+import msgspec
+
+
+class Safety(str, enum.Enum):
+    """How a step may be consented to."""
+
+    SAFE = "safe"  # all safe steps are consented to together, or by --yes
+    UNSAFE = "unsafe"  # one by one, or by name with --unsafe
+    DISPLAY_ONLY = "display-only"  # shown, never run
+
+
+class Need(str, enum.Enum):
+    """What a step wants of the user besides consent."""
+
+    ADMIN = "admin"
+    RESTART = "restart"
+    NEW_SHELL = "new-shell"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What every step carries.
+
+    ``fixes`` are the ids it serves: one file edited for two fixes is one step. All fixes that
+    share a step stand or fall together.
+    """
+
+    id: str  # unique in its plan, "source.posixpath:mld/rollout_mld.py"
+    fixes: Tuple[str, ...]
+    reason: str
+    safety: Safety = Safety.SAFE
+    needs: Tuple[Need, ...] = ()
+    undoable: bool = True
+    download_bytes: int = 0
+
+
+class EditFile(Step, frozen=True, kw_only=True, tag="edit-file", omit_defaults=True):
+    """Give an existing file new content; its mode stays."""
+
+    path: str
+    old_sha256: str
+    content: bytes
+    diff: str = ""  # unified, for eyes only
+
+
+class WriteFile(Step, frozen=True, kw_only=True, tag="write-file", omit_defaults=True):
+    """Write a file that must be absent (``old_sha256`` is ``None``) or be exactly that content.
+
+    Missing parent folders are made, and taken away again by undo where they are empty.
+    """
+
+    path: str
+    content: bytes
+    old_sha256: Optional[str] = None
+    mode: Optional[int] = None  # of a new file, POSIX bits
+    diff: str = ""
+
+
+class RemoveFile(Step, frozen=True, kw_only=True, tag="remove-file", omit_defaults=True):
+    """Remove one file; its content is kept in the journal."""
+
+    path: str
+    old_sha256: str
+
+
+class MovePath(Step, frozen=True, kw_only=True, tag="move-path", omit_defaults=True):
+    """Rename a file or a whole folder on its own drive; the destination must be absent."""
+
+    path: str
+    destination: str
+
+
+class RunCommand(Step, frozen=True, kw_only=True, tag="run-command", omit_defaults=True):
+    """Run a program without a shell, ``argv[0]`` absolute, for at most ``timeout`` seconds.
+
+    ``undo_argv`` takes it back and must also work when the command did only half of its work:
+    it is what runs after a failure or a crash in the middle. Without it the step cannot be undone.
+    Both may run a second time, where a crash or a full disk kept their end from being recorded.
+    """
+
+    argv: Tuple[str, ...]
+    undo_argv: Optional[Tuple[str, ...]] = None
+    timeout: float = 600.0
+    cwd: Optional[str] = None
+    env: Dict[str, str] = {}
+
+
+class RegistryValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One Windows registry value: ``type`` is the ``REG_*`` number, one of the rest is set."""
+
+    type: int
+    number: Optional[int] = None
+    text: Optional[str] = None
+    texts: Optional[Tuple[str, ...]] = None
+    raw: Optional[bytes] = None
+
+    def shown(self) -> str:
+        """The value for eyes."""
+        for value in (self.number, self.text, self.texts, self.raw):
+            if value is not None:
+                return repr(value)
+        return "(empty)"
+
+
+class SetRegistryValue(Step, frozen=True, kw_only=True, tag="set-registry-value"):
+    """Set one registry value of the 64-bit view; the old one, or its absence, is recorded."""
+
+    hive: str  # "HKEY_CURRENT_USER", "HKEY_LOCAL_MACHINE"
+    key: str
+    name: str
+    value: RegistryValue
+
+
+class DisplayOnly(Step, frozen=True, kw_only=True, tag="display-only", omit_defaults=True):
+    """What only the user can do: prose and the commands to run by hand."""
+
+    text: str
+    commands: Tuple[str, ...] = ()
+
+
+AnyStep = Union[
+    EditFile, WriteFile, RemoveFile, MovePath, RunCommand, SetRegistryValue, DisplayOnly
+]
+
+
+def registry_key(step: SetRegistryValue) -> str:
+    """The name of a registry value as one string, ``HIVE\\key\\name``."""
+    return f"{step.hive}\\{step.key}\\{step.name}"
+
+
+def touched_paths(step: AnyStep) -> Tuple[str, ...]:
+    """The file system paths a step changes, as the plan spells them."""
+    if isinstance(step, (EditFile, WriteFile, RemoveFile)):
+        return (step.path,)
+    if isinstance(step, MovePath):
+        return (step.path, step.destination)
+    return ()
+
+
+def runnable(step: AnyStep) -> bool:
+    """Whether dartenv may ever run this step."""
+    return not isinstance(step, DisplayOnly) and step.safety is not Safety.DISPLAY_ONLY
+
+
+def what(step: AnyStep) -> str:
+    """The act in a few words: ``edit C:\\DART\\mld\\rollout_mld.py``."""
+    if isinstance(step, EditFile):
+        return f"edit {step.path}"
+    if isinstance(step, WriteFile):
+        return f"{'write' if step.old_sha256 is None else 'overwrite'} {step.path}"
+    if isinstance(step, RemoveFile):
+        return f"remove {step.path}"
+    if isinstance(step, MovePath):
+        return f"move {step.path} to {step.destination}"
+    if isinstance(step, RunCommand):
+        return f"run {' '.join(step.argv)}"
+    if isinstance(step, SetRegistryValue):
+        return f"set {registry_key(step)} to {step.value.shown()}"
+    return step.text
