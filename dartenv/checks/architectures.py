@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from typing import List, Optional, Tuple
 
-from dartenv.checks.hardware import numbers, within
+from dartenv.checks.hardware import numbers
 from dartenv.facts.model import GpuDevice, HostFacts, InterpreterFacts
-from dartenv.manifests.compat_gpu import ArchitectureRow, ArchitectureTable, architecture_table
+from dartenv.manifests.compat_gpu import (
+    ArchitectureTable,
+    architecture_table,
+    architectures,
+    runs,
+)
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 
@@ -38,22 +43,6 @@ def _cuda_constant(interpreter: Optional[InterpreterFacts]) -> Optional[str]:
             value = module.constants.get("cuda")
             return value if value and numbers(value) else None
     return None
-
-
-def architectures(
-    table: ArchitectureTable, version: str, tag: str, system: str
-) -> Optional[ArchitectureRow]:
-    """The row for one torch wheel; ``None`` where the table has none."""
-    for row in table.wheel:
-        if row.cuda == tag and row.system == system and within(version, row.torch):
-            return row
-    return None
-
-
-def runs(row: ArchitectureRow, capability: str) -> bool:
-    """Whether machine code in the wheel fits: same major version, minor not above the card's."""
-    card = numbers(capability)
-    return any(numbers(sm)[0] == card[0] and numbers(sm)[1] <= card[1] for sm in row.sm)
 
 
 def capability_of(device: GpuDevice, table: ArchitectureTable) -> Optional[str]:

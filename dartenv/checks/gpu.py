@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, List, Optional
 
-from dartenv.checks.architectures import (
-    architectures,
-    capability_of,
-    profiles_for,
-    runs,
-    torch_build,
-)
+from dartenv.checks.architectures import capability_of, profiles_for, torch_build
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     could_not_tell,
@@ -29,7 +23,9 @@ from dartenv.manifests.compat_gpu import (
     DriverRelease,
     DriverTable,
     architecture_table,
+    architectures,
     driver_table,
+    runs,
 )
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile

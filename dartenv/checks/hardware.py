@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Dict, Mapping, Optional, Tuple
-
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import finding
 from dartenv.facts.model import HostFacts, InterpreterFacts
+from dartenv.manifests.versions import minor, numbers, within
 
 GB = 1_000_000_000
 MB = 1_000_000
@@ -33,25 +30,6 @@ def not_needed(summary: str) -> Finding:
 def could_not_tell(what: str) -> Finding:
     """A fact that is missing."""
     return finding(Status.SKIP, f"could not tell: {what}")
-
-
-def numbers(version: str) -> Tuple[int, ...]:
-    """The leading numbers of a version: "450.80.02" is (450, 80, 2), "2.4.1+cu118" (2, 4, 1)."""
-    match = re.match(r"\d+(?:\.\d+)*", version.strip())
-    return tuple(int(part) for part in match.group(0).split(".")) if match else ()
-
-
-def minor(version: str) -> str:
-    """The first two numbers: "11.8.89" is "11.8"."""
-    return ".".join(str(part) for part in numbers(version)[:2])
-
-
-def within(version: str, spec: str) -> bool:
-    """Whether a version, without its local part, is one that the specifier names."""
-    try:
-        return SpecifierSet(spec).contains(Version(Version(version).public), prereleases=True)
-    except (InvalidVersion, InvalidSpecifier):
-        return False
 
 
 def size(count: int) -> str:
@@ -101,20 +79,26 @@ def set_variables(
     return tuple(f'export {name}="{value}"' for name, value in variables.items())
 
 
-def unset_variables(
-    names: Tuple[str, ...], interpreter: Optional[InterpreterFacts], host: Optional[HostFacts]
-) -> Tuple[str, ...]:
-    """Commands that take variables away in the current shell or the conda environment."""
-    if interpreter is not None and interpreter.conda_prefix:
-        prefix = interpreter.conda_prefix
-        return (f'conda env config vars unset {" ".join(names)} --prefix "{prefix}"',)
-    if is_windows(host):
-        return tuple(f'setx {name} ""' for name in names)
-    return tuple(f"unset {name}" for name in names)
-
-
 def by_installed(interpreter: Optional[InterpreterFacts]) -> Dict[str, str]:
     """Installed distributions: normalised name to version."""
     if interpreter is None:
         return {}
     return {dist.name: dist.version for dist in interpreter.distributions}
+
+
+__all__ = [
+    "by_installed",
+    "could_not_tell",
+    "counted",
+    "driver_system",
+    "is_windows",
+    "memory",
+    "minor",
+    "not_needed",
+    "numbers",
+    "pure",
+    "set_variables",
+    "severity",
+    "size",
+    "within",
+]

@@ -10,6 +10,7 @@ from typing import Optional, Tuple
 
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest
+from dartenv.manifests.versions import numbers, within
 
 
 class DriverMinimum(Manifest, frozen=True, kw_only=True):
@@ -254,3 +255,19 @@ def toolkit_table(manifests: Manifests) -> ToolkitTable:
 def msvc_table(manifests: Manifests) -> MsvcTable:
     """compat/msvc.toml."""
     return manifests.read("compat", "msvc", MsvcTable)
+
+
+def architectures(
+    table: ArchitectureTable, version: str, tag: str, system: str
+) -> Optional[ArchitectureRow]:
+    """The row for one torch wheel; ``None`` where the table has none."""
+    for row in table.wheel:
+        if row.cuda == tag and row.system == system and within(version, row.torch):
+            return row
+    return None
+
+
+def runs(row: ArchitectureRow, capability: str) -> bool:
+    """Whether machine code in the wheel fits: same major version, minor not above the card's."""
+    card = numbers(capability)
+    return any(numbers(sm)[0] == card[0] and numbers(sm)[1] <= card[1] for sm in row.sm)
