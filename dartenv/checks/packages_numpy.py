@@ -10,7 +10,8 @@ from packaging.requirements import Requirement as PackagingRequirement
 from packaging.version import Version
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.checks.lookup import (
+from dartenv.checks.registry import check, finding
+from dartenv.facts.lookup import (
     applies,
     distribution,
     fits,
@@ -21,7 +22,6 @@ from dartenv.checks.lookup import (
     requirements,
     version_of,
 )
-from dartenv.checks.registry import check, finding
 from dartenv.facts.model import InterpreterFacts, Location, SourceFacts
 from dartenv.manifests.compat import NumpyConflict, NumpyTable
 from dartenv.manifests.loader import Manifests

@@ -7,7 +7,8 @@ from typing import Iterator, List, Optional, Tuple
 from packaging.version import Version
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.checks.lookup import (
+from dartenv.checks.registry import check, finding
+from dartenv.facts.lookup import (
     TorchSeen,
     distribution,
     minor,
@@ -19,7 +20,6 @@ from dartenv.checks.lookup import (
     torch_wanted,
     version_of,
 )
-from dartenv.checks.registry import check, finding
 from dartenv.facts.model import InterpreterFacts
 from dartenv.manifests.compat import TorchRelease, TorchTable
 from dartenv.manifests.loader import Manifests

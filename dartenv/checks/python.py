@@ -7,8 +7,8 @@ from typing import Iterator, List, Optional
 from packaging.version import Version
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.checks.lookup import listed, minor, quoted, version_of
 from dartenv.checks.registry import check, finding
+from dartenv.facts.lookup import listed, minor, quoted, version_of
 from dartenv.facts.model import Facts, HostFacts, InterpreterFacts, SourceFacts
 from dartenv.manifests.schema import Profile
 

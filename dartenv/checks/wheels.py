@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.checks.lookup import (
+from dartenv.checks.registry import check, finding
+from dartenv.facts.lookup import (
     distribution,
     minor,
     module,
@@ -19,7 +20,6 @@ from dartenv.checks.lookup import (
     torch_seen,
     torch_wanted,
 )
-from dartenv.checks.registry import check, finding
 from dartenv.facts.model import InterpreterFacts
 from dartenv.manifests.compat import Pytorch3dTable, TorchTable
 from dartenv.manifests.loader import Manifests

@@ -23,7 +23,7 @@ def watched(
     wanted: "List[Dict[str, Any]]", distributions: "List[Dict[str, Any]]"
 ) -> "List[Dict[str, Any]]":
     """The modules asked for that exist: where they are, and what their source says of itself."""
-    found = []  # type: List[Dict[str, Any]]
+    found: List[Dict[str, Any]] = []
     for request in wanted:
         place = module_place(request["name"])
         if place is None:
@@ -102,7 +102,7 @@ def loose(
 ) -> "List[Dict[str, Any]]":
     """Importable names outside the standard library that no distribution owns."""
     standard = standard_places()
-    found = []  # type: List[Dict[str, Any]]
+    found: List[Dict[str, Any]] = []
     for entry in entries:
         if os.path.normcase(entry) in standard:
             continue
@@ -141,7 +141,7 @@ def importable(entry: "str", item: "str") -> "Optional[str]":
 
 def libraries(entries: "List[str]") -> "List[Dict[str, Any]]":
     """CUDA, cuDNN and ONNX Runtime libraries, by name and place."""
-    found = []  # type: List[Dict[str, Any]]
+    found: List[Dict[str, Any]] = []
     for entry in entries:
         add_libraries(found, os.path.join(entry, "torch", "lib"), "torch")
         add_libraries(found, os.path.join(entry, "onnxruntime", "capi"), "onnxruntime")

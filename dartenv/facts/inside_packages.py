@@ -22,13 +22,13 @@ EXTENSION_ENDS = (".pyd", ".so", ".dylib")
 HEADER_BYTES = 32768
 CONDA_NAMES = {"torch": "pytorch"}  # where conda calls a distribution something else
 
-listed = {}  # type: Dict[str, List[str]]
+listed: "Dict[str, List[str]]" = {}
 
 
 def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
     """Distributions in the order of sys.path, loose and watched modules, library files."""
     entries = path_entries()
-    distributions = []  # type: List[Dist]
+    distributions: List[Dist] = []
     for entry in entries:
         distributions.extend(distributions_in(entry))
     add_conda_builds(distributions)
@@ -46,7 +46,7 @@ def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
 
 def path_entries() -> "List[str]":
     """The folders of sys.path, each once."""
-    seen = set()  # type: Set[str]
+    seen: Set[str] = set()
     entries = []
     for entry in sys.path:
         key = os.path.normcase(os.path.realpath(entry)) if entry else ""
@@ -58,7 +58,7 @@ def path_entries() -> "List[str]":
 
 def add_conda_builds(distributions: "List[Dist]") -> "None":
     """conda's build strings, from the names of its records: NAME-VERSION-BUILD.json."""
-    builds = {}  # type: Dict[Tuple[str, str], str]
+    builds: Dict[Tuple[str, str], str] = {}
     for name in listing(os.path.join(sys.prefix, "conda-meta")):
         parts = name[: -len(".json")].rsplit("-", 2)
         if name.endswith(".json") and len(parts) == 3:
@@ -113,7 +113,7 @@ def distribution(location: "str", folder: "str", path: "str") -> "Dist":
     """One distribution; broken metadata gives a ``problem`` and what the folder's name says."""
     stem = folder.rsplit(".", 1)[0]
     name, _, rest = stem.partition("-")
-    found = {
+    found: Dist = {
         "name": normalised(name),
         "version": rest.split("-")[0],
         "location": location,
@@ -126,7 +126,7 @@ def distribution(location: "str", folder: "str", path: "str") -> "Dist":
         "extensions": [],
         "problem": None,
         "folder": folder,
-    }  # type: Dist
+    }
     if folder.startswith(("~", "-")):
         found["problem"] = "left over from an interrupted installation: " + folder
         return found
@@ -197,8 +197,8 @@ def head(path: "str") -> "Optional[str]":
 
 
 def parsed_headers(text: "str") -> "Dict[str, List[str]]":
-    headers = {}  # type: Dict[str, List[str]]
-    last = None  # type: Optional[List[str]]
+    headers: Dict[str, List[str]] = {}
+    last: Optional[List[str]] = None
     for line in text.splitlines():
         if not line:
             break
@@ -248,7 +248,8 @@ def top_level(path: "str", location: "str", editable: "bool") -> "Tuple[List[str
     names = {line.strip() for line in text.splitlines() if line.strip()}
     if not names:
         names = recorded_names(whole(os.path.join(path, "RECORD")))
-    owned, extensions = [], []  # type: List[str], List[str]
+    owned: List[str] = []
+    extensions: List[str] = []
     for name in sorted(names):
         place = os.path.join(location, name)
         if os.path.isfile(os.path.join(place, "__init__.py")):

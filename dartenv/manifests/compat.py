@@ -221,3 +221,29 @@ class OnnxRuntimeTable(Manifest, frozen=True, kw_only=True):
     feeds: Tuple[OnnxRuntimeFeed, ...] = ()
     last: Tuple[OnnxRuntimeLast, ...] = ()
     opsets: Tuple[OpsetRow, ...] = ()
+
+
+class ImportedModule(Manifest, frozen=True, kw_only=True):
+    """One module that the entry points import, and who answers when it is missing.
+
+    ``requirement`` is the profile's requirement that brings it: a profile without that requirement
+    does not need the module (``clip`` belongs to every profile that runs DART itself).
+    """
+
+    name: str
+    requirement: str
+    group: str  # "torch": in torch's process; "plain": in the other one
+    check: str = "packages.requirements"
+
+
+class ImportTable(Manifest, frozen=True, kw_only=True):
+    """compat/imports.toml. Times in seconds."""
+
+    id: str
+    source: str
+    idle: float
+    gpu_idle: float
+    cap: float
+    reruns: int
+    viewer: str  # the requirement without which there is no viewer to look at
+    modules: Tuple[ImportedModule, ...]

@@ -1,0 +1,216 @@
+"""Deep imports: what really loads in the target, in child processes that may crash or hang.
+
+Three processes run at once: torch with all that loads torch, the other packages with the viewer,
+and ONNX Runtime. A step that crashes or hangs is a result that names the import; the process is
+started again for the steps that are left.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import msgspec
+
+from dartenv.facts.imports_answer import read_answers, unfinished
+from dartenv.facts.interpreter import STARTER, child_env, neutral_folder, script_path
+from dartenv.facts.lookup import distribution, module, requirements
+from dartenv.facts.model import ImportResult, ImportsFacts, InterpreterFacts, ProbeFailure
+from dartenv.facts.probed import Probed
+from dartenv.facts.runner import Completed, Runner
+from dartenv.manifests.compat import (
+    ImportedModule,
+    ImportTable,
+    OnnxRuntimePackage,
+    OnnxRuntimeTable,
+    Pytorch3dTable,
+)
+from dartenv.manifests.loader import Manifests, default_manifests
+from dartenv.manifests.schema import Profile
+
+PROBE = "imports"
+TORCH = "imports.torch"
+SCRIPTS: Dict[str, Tuple[str, ...]] = {
+    "torch": ("inside_run.py", "inside_torch.py", "inside_dart.py"),
+    "plain": ("inside_run.py", "inside_torch.py", "inside_dart.py", "inside_viewer.py"),
+    "ort": ("inside_run.py", "inside_ort.py"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process: the scripts it executes and what it is asked."""
+
+    name: str
+    request: Dict[str, Any]
+
+
+def probe_imports(
+    interpreter: InterpreterFacts,
+    profile: Profile,
+    dart_root: Optional[str],
+    runner: Runner,
+    manifests: Optional[Manifests] = None,
+) -> Probed[ImportsFacts]:
+    """Import what the profile needs in ``interpreter``, with ``dart_root`` first on its path.
+
+    Results carry the check's id as name, with ``:`` and a part where a check has several:
+    ``imports.torch:kernel``, ``imports.dart:spacy``, ``ort.providers:CUDAExecutionProvider``.
+    """
+    manifests = manifests or default_manifests()
+    table = manifests.read("compat", "imports", ImportTable)
+    root = str(Path(dart_root)) if dart_root and Path(dart_root).is_dir() else None
+    jobs = _jobs(interpreter, profile, root, manifests, table)
+    with neutral_folder() as neutral, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        cwd = root or neutral
+        running = [pool.submit(_finish, job, interpreter, runner, cwd, table) for job in jobs]
+        parts = [one.result() for one in running]
+    results = tuple(result for found, _ in parts for result in found)
+    failures = tuple(failure for _, failure in parts if failure is not None)
+    return Probed(ImportsFacts(results=results) if results else None, failures)
+
+
+def imports_limit(manifests: Manifests) -> float:
+    """The most seconds that :func:`probe_imports` can take."""
+    table = manifests.read("compat", "imports", ImportTable)
+    return table.cap * (table.reruns + 1) + 10
+
+
+def _jobs(
+    interpreter: InterpreterFacts,
+    profile: Profile,
+    root: Optional[str],
+    manifests: Manifests,
+    table: ImportTable,
+) -> List[Job]:
+    needed = _modules(interpreter, profile, table)
+    base: Dict[str, Any] = {
+        "idle": table.idle,
+        "gpu_idle": table.gpu_idle,
+        "root": root,
+        "compute": profile.compute,
+    }
+    torch_part: Dict[str, Any] = {
+        **base,
+        "tasks": ["torch", "modules"],
+        "modules": _named(needed, "torch"),
+    }
+    if profile.pytorch3d != "none":
+        names = manifests.read("compat", "pytorch3d", Pytorch3dTable)
+        torch_part["pytorch3d"] = {
+            "needed": f"pytorch3d.{names.needed_module}",
+            "compiled": f"pytorch3d.{names.compiled_module}",
+        }
+    plain: Dict[str, Any] = {**base, "tasks": ["modules"], "modules": _named(needed, "plain")}
+    if root is not None:
+        plain["tasks"].append("tree")
+        plain["entries"] = list(profile.entry_points)
+        plain["known"] = [m.name for m in table.modules] + ["torch", "torchvision", "pytorch3d"]
+    if any(r.name == table.viewer for r in profile.requirements):
+        plain["tasks"].append("viewer")
+        plain.setdefault("known", []).append(table.viewer)
+    jobs = [Job("torch", torch_part), Job("plain", plain)]
+    package = runtime_package(
+        interpreter, manifests.read("compat", "onnxruntime", OnnxRuntimeTable)
+    )
+    if package is not None:
+        part = {
+            "provider": package.provider,
+            "library": package.library,
+            "torch": bool(package.library) and profile.compute != "cpu",
+        }
+        jobs.append(Job("ort", {**base, "tasks": ["ort"], "ort": part}))
+    return jobs
+
+
+def _modules(
+    interpreter: InterpreterFacts, profile: Profile, table: ImportTable
+) -> List[ImportedModule]:
+    brought = {one.name for one in requirements(profile, interpreter)}
+    if profile.kind == "dart":
+        brought.add("clip")
+    return [one for one in table.modules if one.requirement in brought]
+
+
+def _named(modules: Sequence[ImportedModule], group: str) -> List[str]:
+    return [one.name for one in modules if one.group == group]
+
+
+def runtime_package(
+    interpreter: InterpreterFacts, table: OnnxRuntimeTable
+) -> Optional[OnnxRuntimePackage]:
+    """The ONNX Runtime distribution in the target; the one for a GPU before the plain one."""
+    for package in sorted(table.packages, key=lambda p: p.provider == "CPUExecutionProvider"):
+        if distribution(interpreter, package.name) is not None:
+            return package
+    if module(interpreter, "onnxruntime") is not None:
+        return next(p for p in table.packages if p.provider == "CPUExecutionProvider")
+    return None
+
+
+def _finish(
+    job: Job, interpreter: InterpreterFacts, runner: Runner, cwd: str, table: ImportTable
+) -> Tuple[List[ImportResult], Optional[ProbeFailure]]:
+    """Run a job until all its steps are done, are lost, or its reruns are used up."""
+    results: List[ImportResult] = []
+    for _ in range(table.reruns + 1):
+        skip = [result.name for result in results]
+        passed = [result.name for result in results if result.ok]
+        request = {**job.request, "skip": skip, "passed": passed}
+        done = _run(job, request, interpreter, runner, cwd, table)
+        answers = read_answers(done)
+        results.extend(answers.results)
+        lost = unfinished(answers, done, table.cap)
+        if lost is not None:
+            results.append(lost)
+            if lost.name == TORCH:
+                break  # nothing that loads torch can do better
+            continue
+        if not answers.ended:
+            why = done.failure or f"exit status {done.rc}"
+            words = done.error_text().strip().splitlines()
+            reason = f"the process for {job.name} did not start: {why}" + (
+                f": {words[-1][:200]}" if words else ""
+            )
+            return results, ProbeFailure(probe=PROBE, reason=reason)
+        break
+    return results, None
+
+
+def _run(
+    job: Job,
+    request: Dict[str, Any],
+    interpreter: InterpreterFacts,
+    runner: Runner,
+    cwd: str,
+    table: ImportTable,
+) -> Completed:
+    text = json.dumps(msgspec.to_builtins(request))
+    scripts = [str(script_path(name)) for name in SCRIPTS[job.name]]
+    argv = [interpreter.executable, "-c", STARTER, text, *scripts]
+    return runner.run(argv, table.cap, env=activated(interpreter), cwd=cwd)
+
+
+def activated(interpreter: InterpreterFacts) -> Dict[str, str]:
+    """The environment as activating the target would make it.
+
+    conda's packages on Windows find their DLLs through PATH; without this an import fails in
+    dartenv that works in the user's shell.
+    """
+    env = child_env()
+    prefix = interpreter.prefix
+    if not prefix:
+        return env
+    windows = (interpreter.platform or "").startswith("win")
+    if interpreter.conda_prefix and windows:
+        below = ["", "Library/mingw-w64/bin", "Library/usr/bin", "Library/bin", "Scripts", "bin"]
+        env["CONDA_PREFIX"] = prefix
+    else:
+        below = ["Scripts"] if windows else ["bin"]
+    separator, joint = (";", "\\") if windows else (":", "/")
+    front = [joint.join([prefix, *part.split("/")]) if part else prefix for part in below]
+    env["PATH"] = separator.join([*front, env.get("PATH", "")])
+    return env

@@ -1,0 +1,411 @@
+"""Deep imports: packages written for the test load, raise, hang and crash in the target."""
+
+from __future__ import annotations
+
+import os
+import platform
+import struct
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+import msgspec
+import pytest
+
+from dartenv.facts.imports import activated, probe_imports
+from dartenv.facts.imports_answer import read_answers, unfinished
+from dartenv.facts.interpreter import script_path
+from dartenv.facts.model import ImportResult, InterpreterFacts
+from dartenv.facts.runner import Completed, SubprocessRunner
+from dartenv.manifests.loader import Manifests, default_manifests
+
+WINDOWS = os.name == "nt"
+TARGET = InterpreterFacts(
+    executable=sys.executable,
+    version=platform.python_version(),
+    platform="win-amd64" if WINDOWS else "linux-x86_64",
+)
+# A torch that multiplies as the kernel expects and has no GPU.
+TORCH = """
+__version__ = "9.9.9+cpu"
+float32 = "float32"
+class version: cuda = None
+class cuda:
+    @staticmethod
+    def is_available(): return False
+class Row:
+    def unsqueeze(self, axis): return self
+    def __mul__(self, other): return self
+    def __matmul__(self, other): return self
+    def sum(self): return self
+    def item(self): return 504.0
+def arange(count, dtype, device): return Row()
+"""
+Site = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Writes packages into a folder that the children have on their PYTHONPATH."""
+    folder = tmp_path / "包 site"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+    def write(name: str, text: str) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    write("torch/__init__.py", TORCH)
+    for name in ("numpy", "yaml", "tqdm", "tyro"):
+        write(f"{name}.py", "__version__ = '1.0'\n")
+    return write
+
+
+def quick(tmp_path: Path, idle: float) -> Manifests:
+    """The manifests with another limit for a process in which nothing happens."""
+    folder = tmp_path / "manifests" / "compat"
+    folder.mkdir(parents=True)
+    text = "\n".join(
+        f"idle = {idle}" if line.startswith("idle") else line
+        for line in default_manifests()._files[("compat", "imports")].data.decode().splitlines()
+    )
+    (folder / "imports.toml").write_text(text, encoding="utf-8")
+    return Manifests([tmp_path / "manifests"])
+
+
+def imported(
+    root: Optional[Path] = None, manifests: Optional[Manifests] = None
+) -> Dict[str, ImportResult]:
+    manifests = manifests or default_manifests()
+    place = str(root) if root is not None else None
+    probed = probe_imports(
+        TARGET, manifests.profile("sandbox"), place, SubprocessRunner(), manifests
+    )
+    assert probed.value is not None, probed.failures
+    return {result.name: result for result in probed.value.results}
+
+
+def test_what_loads_is_told_with_versions(site: Site) -> None:
+    found = imported()
+    assert [name for name, result in found.items() if not result.ok] == []
+    assert found["imports.torch"].details["version"] == "9.9.9+cpu"
+    assert found["imports.torch:kernel"].details["kernel"] == "ok"
+    assert {"imports.dart:yaml", "imports.dart:tqdm"} <= set(found)
+    assert "imports.pytorch3d" not in found
+    assert "imports.viewer" not in found
+
+
+def test_a_wrong_sum_is_not_a_kernel_that_runs(site: Site) -> None:
+    site("torch/__init__.py", TORCH.replace("504.0", "7.0"))
+    assert "7.0" in imported()["imports.torch:kernel"].details["kernel"]
+
+
+def test_what_is_printed_while_importing_does_no_harm(site: Site) -> None:
+    site("tqdm.py", "print('<<dartenv {\"kind\": \"end\"}>>')\nprint('x' * 100000)\n")
+    assert imported()["imports.dart:tqdm"].ok
+
+
+def test_an_import_that_raises_names_the_module_it_happened_in(site: Site) -> None:
+    site("torch/__init__.py", "from torch import deep\n")
+    site(
+        "torch/deep.py",
+        "def build():\n    raise OSError('[WinError 126]\\nsecond line')\nbuild()\n",
+    )
+    found = imported()
+    result = found["imports.torch"]
+    assert (result.ok, result.outcome, result.error_type) == (False, "error", "OSError")
+    assert result.module == "torch.deep"
+    assert result.error == "[WinError 126]"
+    assert "imports.torch:kernel" not in found
+    assert found["imports.dart:yaml"].ok
+
+
+def test_a_missing_module_is_told_from_a_broken_one(site: Site) -> None:
+    site("tyro.py", "import not_there.at_all\n")
+    result = imported()["imports.dart:tyro"]
+    assert (result.outcome, result.module) == ("missing", "not_there")
+
+
+def test_a_module_that_exits_is_an_error(site: Site) -> None:
+    site("tqdm.py", "raise SystemExit('no licence')\n")
+    result = imported()["imports.dart:tqdm"]
+    assert (result.outcome, result.error_type, result.error) == (
+        "error",
+        "SystemExit",
+        "no licence",
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("import faulthandler; faulthandler._sigsegv()", None),
+        ("import os; os._exit(3)", "exit status 3"),
+        ("import os, sys; print('OMP: Error #15', file=sys.stderr); os.abort()", None),
+    ],
+)
+def test_a_crash_names_its_import_and_hides_no_other(
+    site: Site, act: str, said: Optional[str]
+) -> None:
+    site("tqdm/__init__.py", "from tqdm import core\n")
+    site("tqdm/core.py", act + "\n")
+    found = imported()
+    result = found["imports.dart:tqdm"]
+    assert (result.ok, result.outcome, result.module) == (False, "crash", "tqdm.core")
+    assert said is None or said in (result.error or "")
+    if "OMP" in act:
+        assert "OMP: Error #15" in result.details["stderr"]
+    assert found["imports.dart:numpy"].ok
+    assert found["imports.dart:yaml"].ok
+    assert found["imports.dart:tyro"].ok
+
+
+def test_a_torch_that_crashes_is_tried_once(site: Site) -> None:
+    site("torch/__init__.py", "import faulthandler; faulthandler._sigsegv()\n")
+    found = imported()
+    assert found["imports.torch"].outcome == "crash"
+    assert found["imports.torch"].module == "torch"
+    assert "imports.torch:kernel" not in found
+
+
+def test_a_hang_is_ended_and_names_the_module(site: Site, tmp_path: Path) -> None:
+    site("torch/__init__.py", "from torch import waits\n")
+    site("torch/waits.py", "import threading\nthreading.Event().wait()\n")
+    result = imported(manifests=quick(tmp_path, 1.0))["imports.torch"]
+    assert (result.ok, result.outcome, result.module) == (False, "timeout", "torch.waits")
+
+
+def tree(tmp_path: Path, **files: str) -> Path:
+    root = tmp_path / "DART 树"
+    start = {
+        "mld/rollout_mld.py": "import utils.one\n",
+        "mld/rollout_demo.py": "from utils import one\nfrom utils.one import thing\n",
+        "mld/optim_mld.py": "import os, torch\n",
+        "utils/one.py": "import two_levels\nfrom . import sibling\nthing = 1\n",
+        "utils/sibling.py": "",
+        "two_levels/__init__.py": "",
+    }
+    for name, text in {**start, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+def test_a_whole_tree_is_read_and_not_run(site: Site, tmp_path: Path) -> None:
+    root = tree(tmp_path, **{"mld/optim_mld.py": "raise SystemError('run')\n"})
+    found = imported(root)
+    assert found["imports.dart:tree"].ok
+    assert found["imports.dart:tree"].details["files"] == "6"
+    assert not list(root.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("utils/one.py", "from utils.gone import x\n", "utils/one.py:1: no module utils.gone"),
+        ("utils/one.py", "\ndef broken(:\n", "utils/one.py:2: "),
+        ("utils/one.py", "x = '\0'\n", "utils/one.py"),
+    ],
+)
+def test_a_tree_that_cannot_be_imported_is_told_by_line(
+    site: Site, tmp_path: Path, name: str, text: str, problem: str
+) -> None:
+    result = imported(tree(tmp_path, **{name: text}))["imports.dart:tree"]
+    assert not result.ok
+    assert (result.error or "").startswith(problem)
+
+
+def test_an_entry_point_that_is_not_there_is_told(site: Site, tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (root / "mld" / "rollout_demo.py").unlink()
+    result = imported(root)["imports.dart:tree"]
+    assert result.error == "mld.rollout_demo: no such module in the tree"
+
+
+def test_a_package_that_only_this_tree_imports_is_imported_too(site: Site, tmp_path: Path) -> None:
+    text = "import extra_one\ntry:\n    import guarded\nexcept ImportError:\n    pass\n"
+    root = tree(tmp_path, **{"utils/sibling.py": text + "def later():\n    import never\n"})
+    found = imported(root)
+    assert found["imports.dart:extra_one"].outcome == "missing"
+    assert "imports.dart:guarded" not in found
+    assert "imports.dart:never" not in found
+    assert "imports.dart:two_levels" not in found
+
+
+def test_a_module_of_the_tree_shadows_a_package_as_it_does_for_dart(
+    site: Site, tmp_path: Path
+) -> None:
+    root = tree(tmp_path, **{"tyro.py": "raise ValueError('a file of the tree')\n"})
+    assert imported(root)["imports.dart:tyro"].error == "a file of the tree"
+
+
+def test_an_interpreter_that_does_not_start_is_a_failure_of_the_probe(
+    site: Site, tmp_path: Path
+) -> None:
+    site("sitecustomize.py", "import os; os._exit(9)\n")
+    manifests = default_manifests()
+    probed = probe_imports(TARGET, manifests.profile("sandbox"), None, SubprocessRunner())
+    assert probed.value is None
+    assert {failure.probe for failure in probed.failures} == {"imports"}
+    assert "exit status 9" in probed.failures[0].reason
+
+
+def answer(*lines: Dict[str, Any], imports: str = "") -> bytes:
+    told = b"".join(b"<<dartenv " + msgspec.json.encode(line) + b">>\n" for line in lines)
+    return told + imports.encode()
+
+
+WINDOWS_CRASH = """
+<<dartenv step imports.pytorch3d:compiled>>
+a warning
+Windows fatal exception: access violation
+
+Thread 0x000014d0 (most recent call first):
+  File "D:\\envs\\dart\\lib\\threading.py", line 302 in wait
+
+Current thread 0x00001b2c (most recent call first):
+  File "<frozen importlib._bootstrap>", line 219 in _call_with_frames_removed
+  File "<frozen importlib._bootstrap_external>", line 1166 in create_module
+  File "D:\\envs\\dart\\lib\\site-packages\\pytorch3d\\x.py", line 3 in <module>
+  File "D:\\x\\dartenv\\facts\\inside_run.py", line 120 in step
+"""
+
+
+def test_a_compiled_module_that_crashes_is_the_last_import_that_began() -> None:
+    begin = {"kind": "begin", "name": "imports.pytorch3d:compiled"}
+    out = answer({"kind": "path", "path": ["D:\\envs\\dart\\lib\\site-packages"]}, begin)
+    done = Completed([], 0xC0000005, out + b"<<pytorch3d._C>>\n", WINDOWS_CRASH.encode())
+    lost = unfinished(read_answers(done), done, 60)
+    assert lost is not None
+    assert (lost.outcome, lost.module) == ("crash", "pytorch3d._C")
+    assert "access violation (0xC0000005)" in (lost.error or "")
+    assert lost.details["stderr"] == "a warning"
+
+
+def test_python_code_that_crashes_is_found_by_its_file_on_windows() -> None:
+    words = WINDOWS_CRASH.replace(
+        '  File "<frozen importlib._bootstrap>", line 219 in _call_with_frames_removed\n'
+        '  File "<frozen importlib._bootstrap_external>", line 1166 in create_module\n',
+        "",
+    )
+    begin = {"kind": "begin", "name": "imports.pytorch3d:compiled"}
+    out = answer({"kind": "path", "path": ["d:\\envs\\dart\\Lib\\site-packages", "D:\\"]}, begin)
+    done = Completed([], 0xC0000005, out + b"<<other>>\n", words.encode())
+    lost = unfinished(read_answers(done), done, 60)
+    assert lost is not None
+    assert lost.module == "pytorch3d.x"
+
+
+def test_a_process_killed_at_its_cap_is_a_hang() -> None:
+    begin = {"kind": "begin", "name": "imports.torch"}
+    done = Completed([], None, answer(begin) + b"<<torch._C>>\n", failure="timeout", seconds=60)
+    lost = unfinished(read_answers(done), done, 60)
+    assert lost is not None
+    assert (lost.outcome, lost.module) == ("timeout", "torch._C")
+
+
+def test_a_garbled_channel_loses_one_line_only() -> None:
+    good = {"kind": "result", "name": "imports.torch", "ok": True, "outcome": "ok"}
+    out = b"<<dartenv {cut\n<<dartenv {oops}>>\n<<dartenv {}>>\n" + answer(good, {"kind": "end"})
+    answers = read_answers(Completed([], 0, out))
+    assert answers.names == ("imports.torch",)
+    assert answers.ended
+
+
+def test_condas_folders_come_first_on_path_on_windows() -> None:
+    conda = InterpreterFacts(
+        executable="D:\\envs\\dart\\python.exe",
+        version="3.8.8",
+        prefix="D:\\envs\\dart",
+        conda_prefix="D:\\envs\\dart",
+        platform="win-amd64",
+    )
+    path = activated(conda)["PATH"].split(";")
+    assert path[0] == "D:\\envs\\dart"
+    assert "D:\\envs\\dart\\Library\\bin" in path
+
+
+def pe_file(*libraries: str) -> bytes:
+    """A 64-bit PE image with one section, which holds an import table."""
+    base, raw = 0x1000, 0x200
+    table = 20 * (len(libraries) + 1)
+    names: List[int] = []
+    text = b""
+    for library in libraries:
+        names.append(base + table + len(text))
+        text += library.encode() + b"\0"
+    entries = b"".join(struct.pack("<5I", 1, 0, 0, name, 1) for name in names) + bytes(20)
+    optional = struct.pack("<H", 0x20B) + bytes(110) + struct.pack("<4I", 0, 0, base, table)
+    optional += bytes(240 - len(optional))
+    header = b"PE\0\0" + struct.pack("<2H3I2H", 0x8664, 1, 0, 0, 0, len(optional), 0x2022)
+    section = b".rdata\0\0" + struct.pack("<4I", 0x1000, base, 0x200, raw) + bytes(16)
+    start = b"MZ" + bytes(58) + struct.pack("<I", 64)
+    head = start + header + optional + section
+    return head + bytes(raw - len(head)) + entries + text
+
+
+def inside_run() -> Dict[str, Any]:
+    names: Dict[str, Any] = {"__name__": "dartenv_inside"}
+    path = script_path("inside_run.py")
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
+    return names
+
+
+def test_the_libraries_a_dll_needs_are_read_from_its_import_table(tmp_path: Path) -> None:
+    file = tmp_path / "提供者.dll"
+    file.write_bytes(pe_file("cudnn64_8.dll", "KERNEL32.dll"))
+    read = inside_run()["imported_libraries"]
+    assert read(str(file)) == ["cudnn64_8.dll", "KERNEL32.dll"]
+    for data in (b"", b"MZ", b"\x7fELF" + bytes(100), pe_file("x.dll")[:300]):
+        file.write_bytes(data)
+        with pytest.raises((ValueError, IndexError, struct.error)):
+            read(str(file))
+
+
+@pytest.mark.skipif(not WINDOWS, reason="loads Windows libraries")
+def test_the_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "provider.dll"
+    file.write_bytes(pe_file("KERNEL32.dll", "cudnn64_8_not_there.dll"))
+    assert inside_run()["missing_libraries"](str(file)) == ["cudnn64_8_not_there.dll"]
+
+
+def test_the_tiny_model_is_the_same_bytes_everywhere() -> None:
+    names: Dict[str, Any] = {}
+    path = script_path("inside_ort.py")
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
+    model = names["tiny_model"]()
+    assert len(model) == 153
+    assert model.startswith(b"\x08\x06\x12\x07dartenv")
+    assert names["varint"](300) == b"\xac\x02"
+
+
+def test_a_session_that_falls_back_is_not_a_session_on_the_provider(site: Site) -> None:
+    site(
+        "onnxruntime/__init__.py",
+        "__version__ = '1.19.2'\n"
+        "def get_available_providers(): return ['CUDAExecutionProvider', 'CPUExecutionProvider']\n"
+        "class SessionOptions:\n"
+        "    def add_session_config_entry(self, key, value):\n"
+        "        assert (key, value) == ('session.disable_cpu_ep_fallback', '1')\n"
+        "class InferenceSession:\n"
+        "    def __init__(self, model, options, providers): assert len(model) == 153\n"
+        "    def get_providers(self): return ['CPUExecutionProvider']\n",
+    )
+    site("numpy.py", "")
+    from dartenv.facts.model import DistributionFacts
+
+    gpu = DistributionFacts(name="onnxruntime-gpu", version="1.19.2")
+    target = msgspec.structs.replace(TARGET, distributions=(gpu,))
+    manifests = default_manifests()
+    probed = probe_imports(target, manifests.profile("sandbox"), None, SubprocessRunner())
+    assert probed.value is not None
+    found = {result.name: result for result in probed.value.results}
+    assert found["ort.providers"].ok
+    result = found["ort.providers:CUDAExecutionProvider"]
+    assert not result.ok
+    assert result.error == "the session runs on CPUExecutionProvider"
+    preloaded = found["ort.providers:CUDAExecutionProvider:preloaded"]
+    assert preloaded.error == "this release has no preload_dlls"
