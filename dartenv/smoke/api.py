@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import tempfile
 import time
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -15,7 +16,7 @@ from dartenv.manifests.loader import Manifests, default_manifests
 from dartenv.smoke.mine import Cause
 from dartenv.smoke.needs import relative_to
 from dartenv.smoke.once import Once, run_once
-from dartenv.smoke.prepare import Prepared, prepare
+from dartenv.smoke.prepare import Prepared, Stage, prepare
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import RunRecord, SmokeResult, write_result
 from dartenv.smoke.scenario import ErrorTable, Scenario, StandInDefaults, Value
@@ -57,6 +58,7 @@ def run_scenario(
     stand_ins: bool = True,
     keep: bool = False,
     progress: Optional[Progress] = None,
+    stage: Optional[Stage] = None,
     extra_python_path: Optional[Sequence[str]] = None,
     values: Optional[Mapping[str, Value]] = None,
     assets: Optional[AssetsSpec] = None,
@@ -67,7 +69,8 @@ def run_scenario(
     """Run ``scenario`` on the tree at ``dart_root`` with the interpreter ``python``.
 
     Nothing is written into the tree. The run's log and record lie in ``state_dir``/runs, the
-    shadow workspace and the stand-ins in ``cache_dir``. ``values`` override the scenario's (for
+    shadow workspace and the stand-ins in ``cache_dir``. ``progress`` is called with every step of
+    the program's own loop, ``stage`` with what is being done, in words. ``values`` override the scenario's (for
     example ``denoiser_checkpoint``); ``assets`` says which files are the published ones;
     ``extra_python_path`` (default: the variable DARTENV_SMOKE_PYTHONPATH) is put in front of
     PYTHONPATH and named in the result. ``keep`` leaves the workspace in place.
@@ -82,7 +85,10 @@ def run_scenario(
     started = datetime.datetime.now(datetime.timezone.utc)
     folder = _run_folder(Path(state_dir) / "runs", started, scenario.id)
     base = _values(scenario, chosen.values, values or {}, root, device, seed)
-    workspace = make_workspace(root, scenario.mirror, Path(cache_dir) / "smoke")
+    say = stage or _say_nothing
+    say("copying the tree")
+    parents = [Path(cache_dir) / "smoke", Path(tempfile.gettempdir())]
+    workspace = make_workspace(root, scenario.mirror, parents)
     kept: Optional[str] = None
     removal: Optional[str] = None
     runs: List[RunRecord] = []
@@ -102,11 +108,13 @@ def run_scenario(
             allow_stand_ins=stand_ins,
             tree_kind=tree_kind,
             assets=assets,
+            say=say,
         )
         prepared_in = time.monotonic() - began
         ran_on, versions = "", dict(ready.versions)
         if ready.cause is None:
             for variant in scenario.variants:
+                say(f"running {scenario.module} {variant.id}".rstrip())
                 once = Once(
                     scenario, size, chosen, variant, ready, workspace.root, errors, progress
                 )
@@ -128,6 +136,7 @@ def run_scenario(
         device=device,
         ran_on=ran_on,
         seed=seed,
+        tree_kind=tree_kind,
         passed=cause is None and bool(runs) and all(run.passed for run in runs),
         stand_ins=ready.stand_ins,
         runs=tuple(runs),
@@ -146,6 +155,10 @@ def run_scenario(
     )
     write_result(result, folder)
     return result
+
+
+def _say_nothing(doing: str) -> None:
+    """The stage callback of a caller who has none."""
 
 
 def _checked(dart_root: str, python: str, device: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path, PurePosixPath
-from typing import Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Mapping, Optional, Tuple
 
 import msgspec
 
@@ -20,6 +20,9 @@ from dartenv.smoke.workspace import Workspace
 _DESCRIBE_LIMITS = Limits(seconds=120.0, memory=4_000_000_000)
 _MAKE_LIMITS = Limits(seconds=900.0, memory=8_000_000_000)
 _PACKAGES = ("torch", "numpy")
+
+
+Stage = Callable[[str], None]
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +57,7 @@ def prepare(
     allow_stand_ins: bool,
     tree_kind: str,
     assets: Optional[AssetsSpec],
+    say: Stage,
 ) -> Prepared:
     """Fill the workspace so that the scenario can run, or say why it cannot."""
     workspace.mirror_source()
@@ -82,6 +86,8 @@ def prepare(
         return Prepared(cause=cause, versions=versions, notes=notes)
     missing = [located for located in needed.files if located.state == "missing"]
     plan = plan_stand_ins(needed, missing, defaults, cache, versions)
+    if plan.to_make():
+        say("making stand-ins for " + describe_missing([p.located for p in plan.to_make()]))
     cause = _impossible(plan) or _make(plan, interpreter, errors, workspace.root, cache)
     if cause is None:
         _place_stand_ins(plan, workspace)
@@ -163,6 +169,7 @@ def _make(
     """Have the target make what the cache does not hold."""
     to_make = plan.to_make()
     if not to_make:
+        prune(cache, [planned.cached for planned in plan.files])
         return None
     try:
         cache.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """What a smoke test found, and how it is said in a report.
 
 A result made with any stand-in is called *plumbing*: code and environment work, but no licensed
-or downloaded asset was tested. Only one without is called *genuine*.
+or downloaded asset was tested. Only one of DART itself without any is called *genuine*.
 """
 
 from __future__ import annotations
@@ -69,20 +69,23 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str = ""  # ISO 8601, UTC
     notes: Tuple[str, ...] = ()
     why: str = ""
+    tree_kind: str = "dart"  # or "sandbox": our own small project
     dartenv: str = ""
     schema: int = RESULT_SCHEMA
 
     @property
     def kind(self) -> str:
-        """``genuine`` or ``plumbing``."""
-        return "plumbing" if self.stand_ins else "genuine"
+        """``plumbing``, ``sandbox`` or ``genuine``."""
+        if self.stand_ins:
+            return "plumbing"
+        return "genuine" if self.tree_kind == "dart" else self.tree_kind
 
     @property
     def verdict(self) -> str:
-        """As it is shown: ``PLUMBING PASS``, ``FAIL``, ..."""
+        """As it is shown: ``PASS``, ``PLUMBING PASS``, ``SANDBOX PASS`` or ``FAIL``."""
         if not self.passed:
             return "FAIL"
-        return "PLUMBING PASS" if self.stand_ins else "PASS"
+        return "PASS" if self.kind == "genuine" else f"{self.kind.upper()} PASS"
 
     @property
     def failure(self) -> Optional[Cause]:
@@ -134,13 +137,15 @@ def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
 
 def _summary(result: SmokeResult) -> str:
     if result.passed:
-        made = _made(result)
-        if not result.stand_ins:
-            return f"PASS: {result.scenario} {made}"
-        return (
-            f"PLUMBING PASS: {result.scenario} {made} with stand-ins for {_names(result)}; "
-            "code and environment work, motion quality and these assets were not tested"
-        )
+        text = f"{result.verdict}: {result.scenario} {_made(result)}"
+        if result.stand_ins:
+            return (
+                f"{text} with stand-ins for {_names(result)}; "
+                "code and environment work, motion quality and these assets were not tested"
+            )
+        if result.kind != "genuine":
+            return f"{text}; this is our own small project, DART itself was not tested"
+        return text
     failure = result.failure
     if failure is not None:
         text = failure.sentence

@@ -100,6 +100,7 @@ class Mirror(Part, frozen=True, kw_only=True):
     data_dirs: Tuple[str, ...] = ()  # folders at the root of which only the needs are taken
     suffixes: Tuple[str, ...] = ()  # of the files taken; the empty text is "no suffix"
     copy_limit: int = 8_000_000  # bytes; larger files are linked
+    longest: int = 0  # characters of the longest path that the program writes below its root
 
 
 class Scenario(Part, frozen=True, kw_only=True):

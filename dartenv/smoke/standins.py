@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -28,7 +29,7 @@ _ENDINGS: Mapping[str, str] = {
     "mean-std": ".pkl",
     "motion": ".pkl",
 }
-_KEPT_PER_KIND = 8
+_KEPT_BYTES = 1_500_000_000
 
 
 class StandIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,17 +136,26 @@ def stand_ins_of(plan: Plan, marked: Sequence[Located]) -> Tuple[StandIn, ...]:
     )
 
 
-def prune(cache: Path, keep: Sequence[str]) -> None:
-    """Forget old stand-ins: of each kind the newest few stay, and those in ``keep``."""
-    kept = set(keep)
-    by_kind: Dict[str, List[Path]] = {}
+def prune(cache: Path, keep: Sequence[str], limit: int = _KEPT_BYTES) -> None:
+    """Forget the stand-ins used longest ago, until the rest take at most ``limit`` bytes.
+
+    Those in ``keep`` are in use now: they stay, and count as used.
+    """
+    kept = {Path(path) for path in keep}
+    entries: List[Tuple[bool, float, int, Path]] = []
     for path in cache.glob("*-*.*"):
-        by_kind.setdefault(path.name.rsplit("-", 1)[0], []).append(path)
-    for paths in by_kind.values():
-        paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in paths[_KEPT_PER_KIND:]:
-            if str(path) not in kept:
-                try:
-                    path.unlink()
-                except OSError:
-                    continue
+        try:
+            if path in kept:
+                os.utime(str(path))
+            state = path.stat()
+        except OSError:
+            continue
+        entries.append((path in kept, state.st_mtime, state.st_size, path))
+    total = 0
+    for used, _, size, path in sorted(entries, reverse=True):
+        total += size
+        if total > limit and not used:
+            try:
+                path.unlink()
+            except OSError:  # another run reads it
+                continue

@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from dartenv.errors import UsageFault
 from dartenv.smoke.placing import place
@@ -21,6 +21,8 @@ from dartenv.smoke.scenario import Mirror
 # A folder that holds one of these is an environment, whatever its name.
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 _LINKS = ("symlink", "hardlink")
+_NAME_LENGTH = 11  # of the workspace's folder, with its separators
+_WINDOWS_LIMIT = 260
 
 State = Tuple[int, int]  # size in bytes, time of change in nanoseconds
 
@@ -95,15 +97,23 @@ class Workspace:
         return f"{len(stuck)} files could not be deleted: {stuck[0]}" if stuck else None
 
 
-def make_workspace(dart_root: Path, mirror: Mirror, parent: Optional[Path] = None) -> Workspace:
-    """A new workspace under ``parent`` (the system's folder for temporary files by default).
+def make_workspace(dart_root: Path, mirror: Mirror, parents: Sequence[Path]) -> Workspace:
+    """A new workspace under the first of ``parents`` where the program's paths fit.
 
-    Its name is short: DART writes paths of some 200 characters below it.
+    DART writes paths of some 200 characters below its root, and Windows usually ends at 260: a
+    shadow that lies deeper than the tree itself must not make a good run fail.
     """
-    if parent is not None:
-        parent.mkdir(parents=True, exist_ok=True)
-    root = Path(tempfile.mkdtemp(prefix="w", dir=str(parent) if parent else None))
+    fitting = [parent for parent in parents if _fits(parent, mirror)]
+    parent = fitting[0] if fitting else min(parents, key=lambda path: len(str(path)))
+    parent.mkdir(parents=True, exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix="w", dir=str(parent)))
     return Workspace(root, dart_root, mirror)
+
+
+def _fits(parent: Path, mirror: Mirror) -> bool:
+    if os.name != "nt":
+        return True
+    return len(str(parent)) + _NAME_LENGTH + mirror.longest < _WINDOWS_LIMIT
 
 
 def inside(relative: PurePosixPath) -> bool:

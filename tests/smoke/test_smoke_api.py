@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import msgspec
 import psutil
@@ -118,7 +119,9 @@ def test_a_run_that_writes_through_a_link_is_found_out(run: Run, tree: Path) -> 
 
 def test_a_missing_file_that_nothing_can_replace(run: Run, tree: Path) -> None:
     (tree / "weights" / "big.bin").unlink()
-    result = run()
+    stages: List[str] = []
+    result = run(stage=stages.append)
+    assert stages == ["copying the tree"]
     assert result.failure is not None
     assert result.failure.check == "assets.checkpoints"
     assert "nothing can stand in" in result.failure.sentence
@@ -272,7 +275,10 @@ def test_the_scenarios_of_the_package_are_whole(errors: ErrorTable) -> None:
     for scenario_id in scenario_ids():
         scenario = load_scenario(scenario_id)
         assert {"quick", "full"} <= set(scenario.sizes)
-        assert {need.check.split(".")[0] for need in scenario.needs} == {"assets"}
+        assert {need.check.split(".")[0] for need in scenario.needs} == {"assets", "source"}
     assert len({rule.id for rule in errors.rules}) == len(errors.rules)
+    for rule in errors.rules:
+        asked = set(re.findall(r"\{(\w+)\}", rule.sentence))
+        assert asked <= set(re.compile(rule.pattern).groupindex), rule.id
     with pytest.raises(UsageFault, match="no scenario 'errors'"):
         load_scenario("errors")

@@ -147,6 +147,14 @@ def test_a_pass_with_stand_ins_says_so_and_names_them() -> None:
     assert "not tested" in finding.summary
 
 
+def test_a_pass_of_the_sandbox_is_none_of_dart() -> None:
+    (finding,) = to_findings(result(tree_kind="sandbox"))
+    assert finding.summary.startswith("SANDBOX PASS: ")
+    assert "DART itself was not tested" in finding.summary
+    mixed = result(tree_kind="sandbox", stand_ins=(STAND_IN,))
+    assert mixed.verdict == "PLUMBING PASS"
+
+
 def test_a_failure_names_cause_check_and_remedy() -> None:
     cause = Cause(sentence="np.float is gone", check="source.numpy-aliases", where="a/q.py:13")
     failed = result(passed=False, cause=cause, stand_ins=(STAND_IN,))

@@ -263,11 +263,13 @@ def test_every_stand_in_is_listed(plan: Plan) -> None:
     assert ids[-1] == "marked"
 
 
-def test_old_stand_ins_are_forgotten_and_those_in_use_are_not(tmp_path: Path) -> None:
-    paths = [write(tmp_path / f"clip-{number:02d}.pt") for number in range(12)]
+def test_stand_ins_used_long_ago_are_forgotten_and_those_in_use_are_not(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"clip-{number}.pt", "x" * 100) for number in range(6)]
     for number, path in enumerate(paths):
-        os.utime(str(path), (number, number))
-    other = write(tmp_path / "smplx-1.npz")
-    prune(tmp_path, [str(paths[0])])
+        os.utime(str(path), (1000 + number, 1000 + number))
+    other = write(tmp_path / "a log", "x" * 500)
+    prune(tmp_path, [str(paths[0])], limit=300)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == [paths[0].name, *(path.name for path in paths[4:]), other.name]
+    assert left == [other.name, paths[0].name, paths[4].name, paths[5].name]
+    prune(tmp_path, [str(paths[4])], limit=100)  # one must not be forgotten for being large
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, paths[4].name]

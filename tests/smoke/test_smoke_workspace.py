@@ -11,6 +11,7 @@ import pytest
 
 from dartenv.errors import UsageFault
 from dartenv.smoke import placing
+from dartenv.smoke import workspace as workspace_module
 from dartenv.smoke.scenario import Mirror
 from dartenv.smoke.workspace import Workspace, inside, make_workspace
 
@@ -52,7 +53,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def made(root: Path, tmp_path: Path) -> Workspace:
-    return make_workspace(root, MIRROR, tmp_path / "cache 缓存")
+    return make_workspace(root, MIRROR, [tmp_path / "cache 缓存"])
 
 
 def test_the_mirror_holds_source_and_neither_data_nor_environments(
@@ -147,6 +148,30 @@ def test_a_tree_that_links_into_itself_is_walked_once(root: Path, tmp_path: Path
         pytest.skip("no symbolic links for this user")
     workspace = made(root, tmp_path)
     assert workspace.mirror_source() == 3
+
+
+def test_on_windows_the_workspace_is_where_long_paths_fit(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep, short = tmp_path / ("x" * 60), tmp_path / "s"
+    room = 260 - 11 - len(str(short))
+    fits = workspace_module._fits
+    monkeypatch.setattr(workspace_module.os, "name", "nt")
+    wanted = [
+        (fits(parent, Mirror(longest=longest)))
+        for parent in (deep, short)
+        for longest in (room - 60, room - 1, room)
+    ]
+    monkeypatch.undo()
+    assert wanted == [True, False, False, True, True, False]
+
+
+def test_the_shortest_place_is_taken_where_none_fits(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace_module, "_fits", lambda parent, mirror: False)
+    deep, short = tmp_path / ("x" * 60), tmp_path / "s"
+    assert make_workspace(root, MIRROR, [deep, short]).root.parent == short
 
 
 @pytest.mark.parametrize(
