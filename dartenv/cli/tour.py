@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dartenv.report.model import Report
     from dartenv.smoke.result import SmokeResult
 
+# What the tour looks at: the machine around it is doctor's business, not the sandbox's.
+SHOWN = ("python", "packages", "source", "assets")
+SCENARIOS = ("rollout",)
 # What the tour repairs; on Linux some of it is harmless, and shown all the same.
 GROUP = "source"
 
@@ -34,7 +37,7 @@ def tour(python: Optional[str], format_name: str, manifests: Manifests) -> int:
 
 class _Tour:
     def __init__(self, folder: Path, python: str, format_name: str, manifests: Manifests) -> None:
-        self._root = folder / "sandbox 沙盒"
+        self._root = folder / "sandbox"
         self._python = python
         self._format = format_name
         self._manifests = manifests
@@ -64,7 +67,7 @@ class _Tour:
         from dartenv.target import Target
 
         target = Target(dart_root=str(self._root), python=self._python, profile="sandbox")
-        return common.request_of(self._manifests, target, None, None, None)
+        return common.request_of(self._manifests, target, list(SHOWN), None, None)
 
     def _examine(self) -> Report:
         return common.examine_with_progress(self._request()).report
@@ -103,7 +106,7 @@ class _Tour:
         from dartenv.report.smoke import render_smoke
         from dartenv.report.terminal import write
 
-        results = run_smokes(self._request(), SmokeOptions())
+        results = run_smokes(self._request(), SmokeOptions(names=SCENARIOS))
         if self._format == "console":
             write(render_smoke(results), sys.stdout)
         return results
