@@ -169,7 +169,7 @@ def _replace(
 
 @check("ort.providers", needs=("ort.package",))
 def ort_providers(
-    imports: ImportsFacts, interpreter: InterpreterFacts, manifests: Manifests
+    imports: Optional[ImportsFacts], interpreter: InterpreterFacts, manifests: Manifests
 ) -> Iterator[Finding]:
     """A session really runs on the provider, with the fallback to the CPU turned off."""
     table = manifests.read("compat", "onnxruntime", OnnxRuntimeTable)
@@ -177,7 +177,8 @@ def ort_providers(
     if package is None:
         yield finding(Status.OK, "not needed: ONNX Runtime is not installed")
         return
-    found = {r.name: r for r in imports.results if r.name.split(":")[0] == "ort.providers"}
+    results = imports.results if imports is not None else ()
+    found = {r.name: r for r in results if r.name.split(":")[0] == "ort.providers"}
     loaded = found.get("ort.providers")
     if loaded is None:
         yield finding(Status.SKIP, "not looked at: the import was not tried")

@@ -6,6 +6,7 @@ from typing import Iterator, List, Optional
 
 from packaging.version import Version
 
+from dartenv.checks.activated import activated_interpreter, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.lookup import listed, minor, quoted, version_of
@@ -121,6 +122,7 @@ def _no_python(facts: Facts, profile: Profile, wanted: str) -> Finding:
 def python_isolation(interpreter: InterpreterFacts, host: Optional[HostFacts]) -> Iterator[Finding]:
     """Nothing from outside the environment leaks into it."""
     leaks: List[str] = []
+    interpreter = activated_interpreter(interpreter)
     user = interpreter.user_site_packages
     if user:
         leaks.append(f"{len(user)} packages of the user site: {listed(user)}")
@@ -133,6 +135,7 @@ def python_isolation(interpreter: InterpreterFacts, host: Optional[HostFacts]) -
     if not leaks:
         open_site = interpreter.user_site_enabled and not user
         note = "; its user site is on and empty" if open_site else ""
+        note += in_new_shells(interpreter, ("PYTHONNOUSERSITE",))
         yield finding(Status.OK, f"nothing from outside leaks into the target{note}")
         return
     windows = host is not None and host.system == "windows"

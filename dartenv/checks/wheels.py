@@ -4,12 +4,11 @@ none, which one exactly.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
+from dartenv.checks.wheels_fit import Installed, Target, built_for, faults_of
 from dartenv.facts.lookup import (
     distribution,
     minor,
@@ -24,33 +23,7 @@ from dartenv.facts.model import InterpreterFacts
 from dartenv.manifests.compat import Pytorch3dTable, TorchTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
-from dartenv.manifests.wheels import Wheel, WheelAnswer, wheel_for
-
-
-@dataclass(frozen=True)
-class _Target:
-    """What a pytorch3d has to fit. ``torch`` is public; ``compute`` is "cpu" or "cu118"."""
-
-    interpreter: InterpreterFacts
-    profile: Profile
-    table: Pytorch3dTable
-    python: str
-    torch: str
-    compute: str
-    system: str
-    answer: WheelAnswer
-
-
-@dataclass(frozen=True)
-class _Installed:
-    """The pytorch3d that an import would take."""
-
-    version: str
-    where: str
-    tags: Tuple[str, ...]
-    build: Optional[str]
-    compiled: Tuple[str, ...]  # file names of the compiled module
-    problem: Optional[str]
+from dartenv.manifests.wheels import Wheel, wheel_for
 
 
 @check("wheels.pytorch3d")
@@ -73,7 +46,7 @@ def wheels_pytorch3d(
     if not installed.compiled:
         yield _pure(installed, target)
         return
-    faults = list(_faults(installed, target))
+    faults = list(faults_of(installed, target))
     if faults:
         yield _misfit(installed, target, faults)
         return
@@ -85,7 +58,7 @@ def _target(
     profile: Profile,
     table: Pytorch3dTable,
     manifests: Manifests,
-) -> _Target:
+) -> Target:
     """The torch that is there, if the profile takes it; else the one the profile installs."""
     system = system_of(interpreter, profile)
     torch_table = manifests.read("compat", "torch", TorchTable)
@@ -98,17 +71,17 @@ def _target(
         compute = profile.compute
     python = minor(interpreter.version)
     answer = wheel_for(python, torch, compute, system, manifests)
-    return _Target(interpreter, profile, table, python, torch, compute, system, answer)
+    return Target(interpreter, profile, table, python, torch, compute, system, answer)
 
 
-def _installed(interpreter: InterpreterFacts, table: Pytorch3dTable) -> Optional[_Installed]:
+def _installed(interpreter: InterpreterFacts, table: Pytorch3dTable) -> Optional[Installed]:
     one = distribution(interpreter, "pytorch3d")
     found = module(interpreter, "pytorch3d")
     if one is None and found is None:
         return None
     files = (*(one.extensions if one else ()), *(found.extensions if found else ()))
     prefix = table.compiled_module + "."
-    return _Installed(
+    return Installed(
         version=one.version if one else found.constants.get("__version__", "?") if found else "?",
         where=(one.location if one else found.path if found else None) or interpreter.executable,
         tags=one.tags if one else (),
@@ -118,64 +91,8 @@ def _installed(interpreter: InterpreterFacts, table: Pytorch3dTable) -> Optional
     )
 
 
-def _faults(installed: _Installed, target: _Target) -> Iterator[str]:
-    """Each way in which a compiled pytorch3d does not fit its target, in words."""
-    built_torch, built_compute = _built_for(installed, target.table)
-    if built_torch is not None and built_torch != target.torch:
-        yield f"built for torch {built_torch}, not {target.torch}"
-    if built_compute is not None and built_compute != target.compute:
-        yield f"built for {built_compute}, not {target.compute}"
-    tags = [t for t in installed.tags if not _tag_fits(t, target)]
-    if installed.tags and len(tags) == len(installed.tags):
-        yield f"its wheel tag is {tags[0]}, not {_own_tag(target)}"
-    elif not any(_extension_fits(f, target) for f in installed.compiled):
-        yield f"{installed.compiled[0]} is not for Python {target.python} on {target.system}"
-
-
-def _built_for(installed: _Installed, table: Pytorch3dTable) -> Tuple[Optional[str], Optional[str]]:
-    """The torch and compute platform it says it was built for."""
-    match = re.match(table.local_pattern, installed.version.partition("+")[2])
-    if match:
-        return match.group("torch"), match.group("compute")
-    match = re.match(table.build_pattern, installed.build or "")
-    if match:
-        digits = match.group("torch")
-        # conda joins the parts: 210 is 2.1.0, 2100 is 2.10.0.
-        return f"{digits[0]}.{digits[1:-1]}.{digits[-1]}", match.group("compute")
-    return None, None
-
-
-def _own_tag(target: _Target) -> str:
-    tag = "cp" + target.python.replace(".", "")
-    return f"{tag}-{tag}-{target.table.platforms.get(target.system, target.system)}"
-
-
-def _tag_fits(tag: str, target: _Target) -> bool:
-    python, _, rest = tag.partition("-")
-    _, _, platform = rest.partition("-")
-    own = "cp" + target.python.replace(".", "")
-    wanted = target.table.platforms.get(target.system, "")
-    machine = wanted.partition("_")[2]
-    same_system = platform == "any" or platform == wanted
-    if target.system == "linux":
-        same_system = same_system or ("linux" in platform and platform.endswith(machine))
-    return same_system and (own in python.split(".") or python.startswith("py3"))
-
-
-def _extension_fits(file: str, target: _Target) -> bool:
-    """Whether the name of an extension module is one this interpreter would import."""
-    parts = file.split("/")[-1].split(".")
-    windows = parts[-1] == "pyd"
-    if windows != (target.system == "windows"):
-        return False
-    if len(parts) == 2 or "abi3" in parts[1]:
-        return True
-    digits = target.python.replace(".", "")
-    return re.match(rf"(cp|cpython-){digits}(?!\d)", parts[1]) is not None
-
-
-def _fitting(installed: _Installed, target: _Target) -> Iterator[Finding]:
-    built_torch, built_compute = _built_for(installed, target.table)
+def _fitting(installed: Installed, target: Target) -> Iterator[Finding]:
+    built_torch, built_compute = built_for(installed, target.table)
     found = f"pytorch3d {installed.version}"
     if built_torch is None:
         yield finding(
@@ -193,7 +110,7 @@ def _fitting(installed: _Installed, target: _Target) -> Iterator[Finding]:
     )
 
 
-def _pure(installed: _Installed, target: _Target) -> Finding:
+def _pure(installed: Installed, target: Target) -> Finding:
     """Only the Python part: all that DART's entry points use."""
     found = f"pytorch3d {installed.version} without {target.table.compiled_module}"
     allowed = target.profile.pytorch3d == "transforms"
@@ -206,11 +123,11 @@ def _pure(installed: _Installed, target: _Target) -> Finding:
     )
 
 
-def _why(target: _Target) -> str:
+def _why(target: Target) -> str:
     return f"every entry point of DART imports pytorch3d.{target.table.needed_module}"
 
 
-def _absent(target: _Target) -> Finding:
+def _absent(target: Target) -> Finding:
     where = target.interpreter.prefix or target.interpreter.executable
     return _with_wheel(
         target,
@@ -221,7 +138,7 @@ def _absent(target: _Target) -> Finding:
     )
 
 
-def _misfit(installed: _Installed, target: _Target, faults: List[str]) -> Finding:
+def _misfit(installed: Installed, target: Target, faults: List[str]) -> Finding:
     return _with_wheel(
         target,
         summary=f"pytorch3d {installed.version} is {faults[0]}",
@@ -233,7 +150,7 @@ def _misfit(installed: _Installed, target: _Target, faults: List[str]) -> Findin
     )
 
 
-def _broken(installed: _Installed, target: _Target) -> Finding:
+def _broken(installed: Installed, target: Target) -> Finding:
     return _with_wheel(
         target,
         summary=f"the metadata of pytorch3d is broken: {installed.problem}",
@@ -244,7 +161,7 @@ def _broken(installed: _Installed, target: _Target) -> Finding:
 
 
 def _with_wheel(
-    target: _Target,
+    target: Target,
     *,
     summary: str,
     found: str,
@@ -296,14 +213,14 @@ def _with_wheel(
     )
 
 
-def _command(target: _Target, wheel: Wheel) -> str:
+def _command(target: Target, wheel: Wheel) -> str:
     if wheel.kind == "conda":
         prefix = target.interpreter.conda_prefix
         return wheel.command + (f" -p {quoted(prefix)}" if prefix else "")
     return _with_python(target, wheel.command)
 
 
-def _pure_command(target: _Target) -> str:
+def _pure_command(target: Target) -> str:
     """The command that installs the Python part, with its switch set as this system sets it."""
     command = _with_python(target, target.table.pure_command)
     name = target.table.pure_variable
@@ -312,7 +229,7 @@ def _pure_command(target: _Target) -> str:
     return f"{name}=1 {command}"
 
 
-def _with_python(target: _Target, command: str) -> str:
+def _with_python(target: Target, command: str) -> str:
     """A command of the table, run with the target's own pip."""
     if command.startswith("pip "):
         return pip_command(target.interpreter, *command.split()[1:])

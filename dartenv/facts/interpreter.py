@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import msgspec
 
+from dartenv.facts.activation import read_activation
 from dartenv.facts.exits import crash_name, last_line, spelled_exit
 from dartenv.facts.model import InterpreterFacts, ProbeFailure
 from dartenv.facts.probed import Probed
@@ -75,6 +76,8 @@ def probe_interpreter(
             failure = _diagnosis(resolved, done, runner, neutral)
     if failure is not None:
         return Probed(None, (ProbeFailure(probe=PROBE, reason=failure),))
+    if facts is not None:
+        facts = msgspec.structs.replace(facts, activation=read_activation(facts))
     return Probed(facts)
 
 

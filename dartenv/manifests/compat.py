@@ -247,3 +247,50 @@ class ImportTable(Manifest, frozen=True, kw_only=True):
     reruns: int
     viewer: str  # the requirement without which there is no viewer to look at
     modules: Tuple[ImportedModule, ...]
+
+
+class ClipCopy(Manifest, frozen=True, kw_only=True):
+    """A distribution of other hands that brings CLIP's code under the same import name."""
+
+    name: str
+    source: str
+
+
+class ClipTable(Manifest, frozen=True, kw_only=True):
+    """compat/clip.toml."""
+
+    id: str
+    source: str
+    distribution: str
+    module: str
+    words: Tuple[str, ...]
+    unrelated: str
+    requires: Tuple[str, ...]
+    repository: str
+    install: str
+    archive: str
+    install_source: str
+    pkg_resources: str
+    pkg_resources_gone: str  # setuptools without it
+    pkg_resources_pin: str
+    pkg_resources_source: str
+    copies: Tuple[ClipCopy, ...] = ()
+
+
+class ExclusiveModule(Manifest, frozen=True, kw_only=True):
+    """Distributions of which only one may own an import name."""
+
+    module: str
+    distributions: Tuple[str, ...]
+    why: str
+    source: str
+
+
+class SharedTable(Manifest, frozen=True, kw_only=True):
+    """compat/shared.toml."""
+
+    id: str
+    source: str
+    ignored: Tuple[str, ...]
+    families: Tuple[str, ...]
+    exclusive: Tuple[ExclusiveModule, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple, Union
 
 import msgspec
 
 from dartenv.errors import UsageFault
-from dartenv.manifests.compat import Pytorch3dTable, WheelRow
+from dartenv.manifests.compat import CondaRow, Pytorch3dTable, WheelRow
 from dartenv.manifests.loader import Manifests
 
 
@@ -51,17 +51,12 @@ def wheel_for(
     torch = torch.split("+")[0]
     compute = compute_name(cuda)
     wanted = f"Python {python}, torch {torch}, {compute}, {os}"
-    candidates = list(_all(table))
-    exact = [
-        w
-        for w in candidates
-        if (w.python, w.torch, w.compute, w.system) == (python, torch, compute, os)
-    ]
+    exact = list(_matching(table, python, torch, compute, os))
     if exact:
         # A pip wheel before conda's build: it installs into every kind of environment.
         best = min(exact, key=lambda w: (w.kind != "pip", [-n for n in _numbers(w.version)]))
         return WheelAnswer(wanted=wanted, wheel=best, source=best.source)
-    nearest = _nearest(candidates, python, torch, compute, os)
+    nearest = _nearest(list(_all(table)), python, torch, compute, os)
     differs = tuple(_differences(nearest, python, torch, compute)) if nearest else ()
     return WheelAnswer(wanted=wanted, nearest=nearest, differs=differs, source=table.source)
 
@@ -77,30 +72,53 @@ def compute_name(cuda: Optional[str]) -> str:
     return f"cu{digits}"
 
 
-def _all(table: Pytorch3dTable) -> Iterator[Wheel]:
+def _matching(
+    table: Pytorch3dTable, python: str, torch: str, compute: str, system: str
+) -> Iterator[Wheel]:
+    """The wheels and builds of exactly this combination."""
+
+    def holds(row: Union[WheelRow, CondaRow]) -> bool:
+        return (
+            python in row.python
+            and torch in row.torch
+            and compute in row.compute
+            and system in row.systems
+        )
+
     for row in table.wheels:
-        for torch, python, compute, system in itertools.product(
-            row.torch, row.python, row.compute, row.systems
-        ):
+        if holds(row):
             yield _pip_wheel(table, row, torch, python, compute, system)
     for conda in table.conda:
-        for torch, python, compute, system in itertools.product(
-            conda.torch, conda.python, conda.compute, conda.systems
-        ):
-            build = table.build.format(
-                python=python.replace(".", ""), compute=compute, torch=torch.replace(".", "")
-            )
-            yield Wheel(
-                version=conda.version,
-                python=python,
-                torch=torch,
-                compute=compute,
-                system=system,
-                kind="conda",
-                file=build,
-                command=f"conda install pytorch3d={conda.version}={build} -c {table.conda_channel}",
-                source=conda.source,
-            )
+        if holds(conda):
+            yield _conda_build(table, conda, torch, python, compute, system)
+
+
+def _all(table: Pytorch3dTable) -> Iterator[Wheel]:
+    for row in table.wheels:
+        for part in itertools.product(row.torch, row.python, row.compute, row.systems):
+            yield _pip_wheel(table, row, *part)
+    for conda in table.conda:
+        for part in itertools.product(conda.torch, conda.python, conda.compute, conda.systems):
+            yield _conda_build(table, conda, *part)
+
+
+def _conda_build(
+    table: Pytorch3dTable, row: CondaRow, torch: str, python: str, compute: str, system: str
+) -> Wheel:
+    build = table.build.format(
+        python=python.replace(".", ""), compute=compute, torch=torch.replace(".", "")
+    )
+    return Wheel(
+        version=row.version,
+        python=python,
+        torch=torch,
+        compute=compute,
+        system=system,
+        kind="conda",
+        file=build,
+        command=f"conda install pytorch3d={row.version}={build} -c {table.conda_channel}",
+        source=row.source,
+    )
 
 
 def _pip_wheel(
