@@ -15,6 +15,7 @@ TOPICS: Tuple[str, ...] = (
     "source",
     "assets",
     "imports",
+    "imports_viewer",
     "ort",
     "cuda",
     "msvc",
