@@ -100,10 +100,9 @@ class _Finder:
         bindings = self.module.scope_of(node).find(builtin)
         if bindings is None:
             return False
-        return not all(
-            isinstance(b.node, ast.ImportFrom) and b.dotted == f"builtins.{builtin}"
-            for b in bindings
-        )
+        # What numpy gave under that name was the builtin, and its import is repaired as well.
+        same = (f"builtins.{builtin}", f"numpy.{builtin}")
+        return not all(isinstance(b.node, ast.ImportFrom) and b.dotted in same for b in bindings)
 
     def _set_by_module(self) -> Dict[str, int]:
         """Names that the module gives back to numpy as it is imported, and the line."""

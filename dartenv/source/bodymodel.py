@@ -15,6 +15,7 @@ from dartenv.source.site import REPAIRED, UNSURE, Site
 FAULT = "source.body-model-dir"
 PATHS = frozenset(f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "WindowsPath"))
 JOINS = frozenset(("os.path.join", "posixpath.join"))
+CURRENT = frozenset(("os.getcwd", "pathlib.Path.cwd"))
 SAME = frozenset(
     ("builtins.str", "os.fspath", "os.path.abspath", "os.path.normpath", "os.path.realpath")
 )
@@ -167,8 +168,8 @@ class Evaluator:
             for argument in node.args:
                 text = _join(text, self.value(argument).text)
             return Value(text or ("." if dotted in PATHS else ""), dotted in PATHS)
-        if dotted == "os.getcwd" or (dotted == "" and self._is_cwd(node.func)):
-            return Value("", dotted == "")
+        if dotted in CURRENT:
+            return Value("", dotted != "os.getcwd")
         if dotted in SAME and len(node.args) == 1:
             return Value(self.value(node.args[0]).text, False)
         if dotted == "os.path.dirname" and len(node.args) == 1:
@@ -176,12 +177,6 @@ class Evaluator:
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, unknown)
         raise unknown
-
-    def _is_cwd(self, function: ast.expr) -> bool:
-        if not (isinstance(function, ast.Attribute) and function.attr == "cwd"):
-            return False
-        named = self.names.of(function.value)
-        return named is not None and named.dotted in PATHS
 
     def _method(self, node: ast.Call, function: ast.Attribute, unknown: Exception) -> Value:
         if function.attr == "joinpath":

@@ -59,6 +59,8 @@ class _Finder:
         self.module = module
         self.tree = tree
         self.names = Names(module, tree)
+        future = [n for n in module.nodes(ast.ImportFrom) if n.module == "__future__"]
+        self.quoted = any(alias.name == "annotations" for n in future for alias in n.names)
 
     def decorator(self, module: Module, node: ast.ClassDef) -> Optional[ast.expr]:
         """The decorator of ``node`` that is ``dataclass``, with or without arguments."""
@@ -122,6 +124,8 @@ class _Finder:
         """``ClassVar`` is no field, and ``InitVar`` is not looked at by the rule."""
         annotation = statement.annotation
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            if self.quoted:
+                return False  # the rule sees the quotes, too, and takes it for a field
             return re.match(r"\s*(\w+\.)*(ClassVar|InitVar)\b", annotation.value) is not None
         head = annotation.value if isinstance(annotation, ast.Subscript) else annotation
         named = self.names.of(head)

@@ -152,7 +152,10 @@ class Calls:
     ) -> Optional[Flow]:
         named = self.frame.names.of(node.func)
         dotted = named.dotted if named is not None else ""
-        last = node.func.attr if isinstance(node.func, ast.Attribute) else dotted.split(".")[-1]
+        last = dotted.split(".")[-1]
+        if isinstance(node.func, (ast.Attribute, ast.Name)):
+            last = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        foreign = named is None or named.node is None
         sinks = self.frame.sinks
         where = f"becomes part of a path at line {node.lineno}"
         if dotted in JOINS:
@@ -173,7 +176,7 @@ class Calls:
             return flows[0].as_kind(SEQUENCE) if flows[0] is not None else None
         if dotted == "re.sub":
             return self._substituted(node, arguments, flows)
-        if dotted in OPENING or last in SAVING:
+        if dotted in OPENING or (foreign and last in SAVING):
             for argument, flow in zip(node.args, flows):
                 # Alone it is a file of prompts to open, or a text to save.
                 alone = flow is not None and (flow.bare or (flow.pure and last in SAVING))

@@ -7,10 +7,10 @@ libcst keeps them, so it reads that one string and the expressions are re-parsed
 from __future__ import annotations
 
 import ast
-from typing import Dict, Iterator, List, Tuple, Union
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+if TYPE_CHECKING:
+    import libcst as cst
 
 Spans = Dict[int, Tuple[int, int]]
 
@@ -27,10 +27,7 @@ def anchor(outer: ast.JoinedStr, start: int, end: int, text: str) -> Spans:
 
 def _anchor(outer: ast.JoinedStr, start: int, literal: str, spans: Spans) -> None:
     fields = list(_ast_fields(outer))
-    try:
-        places = _places(literal)
-    except (cst.ParserSyntaxError, RecursionError, ValueError):
-        return
+    places = _places(literal)
     if len(fields) != len(places):
         return
     for field, (offset, length) in zip(fields, places):
@@ -58,7 +55,7 @@ def _copy(target: ast.AST, parsed: ast.AST, shown: str, base: int, spans: Spans)
         _copy(child, twin, shown, base, spans)
 
 
-def _span(node: ast.AST, text: str, starts: List[int]) -> Union[Tuple[int, int], None]:
+def _span(node: ast.AST, text: str, starts: List[int]) -> Optional[Tuple[int, int]]:
     places = [getattr(node, n, None) for n in ("lineno", "end_lineno", "col_offset")]
     places.append(getattr(node, "end_col_offset", None))
     if any(place is None for place in places):
@@ -93,8 +90,15 @@ def _ast_fields(outer: ast.JoinedStr) -> Iterator[ast.FormattedValue]:
 
 def _places(literal: str) -> List[Tuple[int, int]]:
     """Offset and length of each replacement field's expression, in source order."""
+    # Imported here: it takes longer than all the rest of dartenv, and few files need it.
+    import libcst as cst
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
     shown = f"({literal})"
-    wrapper = MetadataWrapper(cst.parse_module(shown), unsafe_skip_copy=True)
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(shown), unsafe_skip_copy=True)
+    except (cst.ParserSyntaxError, RecursionError):
+        return []
     positions = wrapper.resolve(PositionProvider)
     starts = _line_starts(shown)
     found: List[Tuple[int, int]] = []
@@ -109,6 +113,8 @@ def _places(literal: str) -> List[Tuple[int, int]]:
 
 
 def _cst_fields(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
+    import libcst as cst
+
     if isinstance(node, cst.FormattedStringExpression):
         yield node.expression
         for part in node.format_spec or ():

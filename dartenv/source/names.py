@@ -12,6 +12,16 @@ from dartenv.source.scopes import Binding
 from dartenv.source.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
+# What a star import of these brings, as far as the faults ask for it.
+STARRED = {
+    "dataclasses": frozenset(("dataclass", "field", "InitVar")),
+    "pathlib": frozenset(
+        ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")
+    ),
+    "torch": frozenset(("load",)),
+    "typing": frozenset(("ClassVar",)),
+    "yaml": frozenset(("load", "full_load", "unsafe_load", "Loader", "FullLoader", "UnsafeLoader")),
+}
 _Seen = FrozenSet[Tuple[str, str]]
 
 
@@ -97,12 +107,15 @@ class Names:
 
     def _star(self, module: Module, name: str, seen: _Seen) -> Optional[Named]:
         """The last ``from ... import *`` of the module that brings ``name``."""
-        if self.tree is None or name.startswith("_"):
+        if name.startswith("_"):
             return None
         for source, _ in reversed(module.scope.stars):
-            path = self.tree.near(source, module.path)
-            other = self.tree.module(path) if path is not None else None
-            if other is not None:
+            path = self.tree.near(source, module.path) if self.tree is not None else None
+            other = self.tree.module(path) if self.tree is not None and path is not None else None
+            if other is None:
+                if name in STARRED.get(source, ()):
+                    return Named(f"{source}.{name}")
+            else:
                 bindings = other.scope.names.get(name)
                 if bindings is None and not other.scope.stars:
                     continue

@@ -267,5 +267,7 @@ def absolute_name(node: ast.ImportFrom, package: str) -> str:
     if not node.level:
         return node.module or ""
     parts = package.split(".") if package else []
-    kept = parts[: len(parts) - (node.level - 1)] if node.level > 1 else parts
+    if node.level > len(parts):
+        return "." + (node.module or "")  # beyond the top: an error in Python, and no module here
+    kept = parts[: len(parts) - (node.level - 1)]
     return ".".join([*kept, *([node.module] if node.module else [])])

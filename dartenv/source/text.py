@@ -15,6 +15,11 @@ from typing import List
 NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
+def _first_lines(data: bytes) -> io.BytesIO:
+    """The lines that may hold a coding line, ended as ``tokenize`` wants them."""
+    return io.BytesIO(b"\n".join(re.split(rb"\r\n|\r|\n", data, maxsplit=2)[:2]) + b"\n")
+
+
 class UnreadableError(Exception):
     """A file that cannot be analysed; the text says why."""
 
@@ -30,7 +35,7 @@ class SourceText:
         if b"\0" in data:
             raise UnreadableError("contains NUL bytes")
         try:
-            self.encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+            self.encoding = tokenize.detect_encoding(_first_lines(data).readline)[0]
             self.text = data.decode(self.encoding)
         except (SyntaxError, UnicodeError, LookupError) as error:
             raise UnreadableError(f"cannot be decoded: {error}") from None

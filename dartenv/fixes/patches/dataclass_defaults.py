@@ -32,6 +32,7 @@ SIMPLE = (
     ast.operator,
     ast.unaryop,
 )
+LAMBDA = "lambda: "
 _DEFAULT = re.compile(r"\bdefault(?=\s*=[\s(]*$)")
 
 
@@ -61,6 +62,9 @@ class DataclassDefaultsPatch(Patch[DefaultSite]):
                 Splice(start, end, factory),
             ]
         name, _ = _field_name(site)
+        if factory.startswith(LAMBDA):
+            before = f"{name}(default_factory={LAMBDA}"
+            return [Splice(start, start, before, site.symbol), Splice(end, end, ")")]
         return [Splice(start, end, f"{name}(default_factory={factory})", site.symbol)]
 
     def once(self, module: Module, sites: Sequence[DefaultSite]) -> List[Splice]:
@@ -100,7 +104,7 @@ def _factory(module: Module, value: ast.expr, names: Names) -> str:
             ):
                 called = module.segment(node.func)
                 raise CannotPatchError(f"{called}() would run for each instance instead of once")
-    return f"lambda: {text}"
+    return LAMBDA + text
 
 
 def _checked_name(node: ast.Name, scope: Scope) -> None:

@@ -11,7 +11,7 @@ from typing import List, Optional, Sequence
 from dartenv.fixes.patches.result import CannotPatchError, Splice
 from dartenv.source.helpers import Helper
 from dartenv.source.module import Module
-from dartenv.source.text import SourceText
+from dartenv.source.text import NEWLINE, SourceText
 
 _INSIGNIFICANT = frozenset(
     (
@@ -40,8 +40,10 @@ def significant_tokens(text: str) -> List[Token]:
     Raises CannotPatchError where Python's tokenizer does not take the text on its own.
     """
     starts = SourceText(text.encode("utf-8"))
+    # The tokenizer wants line feeds; a token's line and column are the same without them.
+    stream = io.StringIO(NEWLINE.sub("\n", text))
     try:
-        found = list(tokenize.generate_tokens(io.StringIO(text, newline="").readline))
+        found = list(tokenize.generate_tokens(stream.readline))
     except (tokenize.TokenError, SyntaxError) as error:
         raise CannotPatchError(f"its tokens cannot be told: {error}") from None
     return [

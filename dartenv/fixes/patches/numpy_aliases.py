@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Dict, List, Sequence, Tuple
-
-import libcst as cst
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
 from dartenv.fixes.patches.engine import Patch, PatchContext
 from dartenv.fixes.patches.result import CannotPatchError, PatchResult, Splice
@@ -13,6 +11,9 @@ from dartenv.source import aliases
 from dartenv.source.aliases import AliasSite
 from dartenv.source.module import Module
 from dartenv.source.site import NEEDED
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 NUMPY = "np."  # how a replacement says that the name is still numpy's
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Call, ast.Await)
@@ -64,6 +65,8 @@ def rewrite_import(text: str, names: Dict[str, str]) -> Tuple[str, List[str]]:
     ``names`` maps a name to its replacement. The statement is empty if nothing of it is left.
     Raises CannotPatchError where a comment would be lost.
     """
+    import libcst as cst  # here, because it is slow to import and seldom needed
+
     tree = cst.parse_module(text)
     if tree.code != text:
         raise CannotPatchError("the import does not survive being read")
@@ -101,6 +104,8 @@ def rewrite_import(text: str, names: Dict[str, str]) -> Tuple[str, List[str]]:
 
 
 def _renamed(alias: cst.ImportAlias, name: str, bound: str) -> cst.ImportAlias:
+    import libcst as cst
+
     if name == bound:
         return alias.with_changes(name=cst.Name(name), asname=None)
     asname = alias.asname or cst.AsName(cst.Name(bound))

@@ -13,13 +13,15 @@ from dartenv.source.text import SourceText
 class Edit:
     """One change: the line it is on before it, that line before and after, and what it is about.
 
-    ``before`` is empty for inserted lines; ``after`` then shows the first of them.
+    ``before`` is empty for inserted lines; ``after`` then shows the first of them. ``lines`` is
+    how many of the old lines the change touches.
     """
 
     line: int
     before: str
     after: str
     symbol: str
+    lines: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def apply(source: SourceText, splices: Sequence[Splice]) -> Tuple[str, List[Edit
     Raises CannotPatchError if they overlap.
     """
     # At one index, what closes an earlier expression stands before what opens the next.
-    ordered = sorted(splices, key=lambda s: (s.start, s.end, s.text != ")"))
+    ordered = sorted(
+        (_trimmed(source, s) for s in splices), key=lambda s: (s.start, s.end, s.text != ")")
+    )
     pieces: List[str] = []
     places: List[Tuple[Splice, int]] = []
     position = length = 0
@@ -94,21 +98,39 @@ def apply(source: SourceText, splices: Sequence[Splice]) -> Tuple[str, List[Edit
     return new, _edits(source, new, places)
 
 
+def _trimmed(source: SourceText, splice: Splice) -> Splice:
+    """A splice over several lines without what it leaves as it is at its start and end."""
+    old, new = source.text[splice.start : splice.end], splice.text
+    if "\n" not in old and "\r" not in old:
+        return splice
+    first = 0
+    while first < min(len(old), len(new)) and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    text = new[first : len(new) - last]
+    return Splice(splice.start + first, splice.end - last, text, splice.symbol)
+
+
 def _edits(source: SourceText, new: str, places: Sequence[Tuple[Splice, int]]) -> List[Edit]:
     edits: List[Edit] = []
+    symbol = ""
     for splice, at in places:
-        if not splice.symbol:
-            continue
         line = source.line_of(splice.start)
+        if not splice.symbol and edits and line < edits[-1].line + edits[-1].lines:
+            continue  # the other end of a change that is told already
+        symbol = splice.symbol or symbol
         inserted = splice.start == splice.end and "\n" in splice.text.replace("\r", "\n")
         if inserted:
             shown = [part.strip() for part in splice.text.splitlines() if part.strip()]
-            edits.append(Edit(line, "", shown[0], splice.symbol))
+            edits.append(Edit(line, "", shown[0], symbol))
             continue
         start = max(new.rfind("\n", 0, at), new.rfind("\r", 0, at)) + 1
         after = new[start:].splitlines()[:1] or [""]
         before = source.line(line).strip()
-        edits.append(Edit(line, before, after[0].strip(), splice.symbol))
+        touched = max(source.line_of(splice.end) - line, 0) + 1
+        edits.append(Edit(line, before, after[0].strip(), symbol, touched))
     return edits
 
 
