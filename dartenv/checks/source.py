@@ -10,8 +10,8 @@ from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import (
     AssetsFacts,
+    GpuFacts,
     HostFacts,
-    ImportsFacts,
     InterpreterFacts,
     Location,
     SourceFacts,
@@ -234,7 +234,7 @@ def dataclass_defaults(
 def torch_load(
     source: SourceFacts,
     interpreter: Optional[InterpreterFacts],
-    imports: Optional[ImportsFacts],
+    gpu: Optional[GpuFacts],
     profile: Profile,
     manifests: Manifests,
 ) -> Iterator[Finding]:
@@ -245,7 +245,7 @@ def torch_load(
         yield finding(Status.OK, "every torch.load says where its tensors go")
         return
     live = [x for x in needed if x.live]
-    without_cuda = _without_cuda(profile, interpreter, imports)
+    without_cuda = _without_cuda(profile, interpreter, gpu)
     newer = _version_of(interpreter, "torch")
     notes = [f"{len(needed)} calls of torch.load give no map_location"]
     limit = _version(patch.torch or "")
@@ -265,13 +265,9 @@ def torch_load(
 
 
 def _without_cuda(
-    profile: Profile, interpreter: Optional[InterpreterFacts], imports: Optional[ImportsFacts]
+    profile: Profile, interpreter: Optional[InterpreterFacts], gpu: Optional[GpuFacts]
 ) -> bool:
-    if imports is not None:
-        for result in imports.results:
-            if result.name == "torch" and "cuda_available" in result.details:
-                return result.details["cuda_available"] != "True"
-    if profile.compute == "cpu":
+    if profile.compute == "cpu" or (gpu is not None and gpu.state != "devices"):
         return True
     torch = _version_of(interpreter, "torch")
     return torch is not None and (torch.local or "").startswith("cpu")

@@ -15,6 +15,7 @@ from dartenv.facts.cuda import probe_cuda
 from dartenv.facts.editor import probe_editor
 from dartenv.facts.gpu import probe_gpu
 from dartenv.facts.host import probe_host
+from dartenv.facts.imports import probe_imports
 from dartenv.facts.interpreter import probe_interpreter
 from dartenv.facts.model import (
     ProbeFailure,
@@ -100,6 +101,18 @@ def _git(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     return probe_git(scope.env, _tools(scope))
 
 
+def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    interpreter = earlier.get("interpreter")
+    if interpreter is None:
+        return _cannot("imports", "there is no interpreter to import in")
+    source = earlier.get("source")
+    kind = source.kind if source is not None and source.kind else "dart"
+    root = scope.dart_root if source is not None and source.kind else None
+    return probe_imports(
+        interpreter, scope.profile, root, scope.runner, manifests=scope.manifests, kind=kind
+    )
+
+
 def _editor(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.dart_root is None:
         return _cannot("editor", "no DART tree to look in")
@@ -127,6 +140,7 @@ PLANS: Tuple[ProbePlan, ...] = (
     ProbePlan("interpreter", _interpreter, 18),
     ProbePlan("source", _source, 18),
     ProbePlan("assets", _assets, 60, after=("source",)),
+    ProbePlan("imports", _imports, 150, after=("interpreter", "source")),
     ProbePlan("conda", _conda, 18),
     ProbePlan("pip", _pip, 10),
     ProbePlan("git", _git, 10),
