@@ -157,7 +157,7 @@ def _impossible(plan: Plan) -> Optional[Cause]:
         return None
     located, why = plan.impossible[0]
     return Cause(
-        sentence=f"{located.need.id} is not there, and nothing can stand in for it: {why}",
+        sentence=f"{located.need.id} is not there and cannot be stood in for: {why}",
         check=located.need.check,
         error=located.absolute,
     )

@@ -83,7 +83,7 @@ def plan_stand_ins(
             # DART reads a YAML file that holds one string of YAML; JSON's form of it is YAML's.
             texts.append((located, json.dumps(defaults.args[need.role])))
         elif need.kind not in _ENDINGS:
-            impossible.append((located, "no stand-in can be made for it"))
+            impossible.append((located, "it is not of a kind that stand-ins are made of"))
         else:
             try:
                 item = _item(located, needed.args, defaults)

@@ -124,7 +124,7 @@ def test_a_missing_file_that_nothing_can_replace(run: Run, tree: Path) -> None:
     assert stages == ["copying the tree"]
     assert result.failure is not None
     assert result.failure.check == "assets.checkpoints"
-    assert "nothing can stand in" in result.failure.sentence
+    assert "cannot be stood in for" in result.failure.sentence
 
 
 def test_a_time_limit_ends_the_run(run: Run, scenario: Scenario, tree: Path) -> None:
