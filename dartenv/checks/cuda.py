@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
+from dartenv.checks.activated import activated_cuda, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     counted,
@@ -84,13 +85,14 @@ def cuda_env(
         yield not_needed(f"profile {profile.id} uses no CUDA")
         return
     table = toolkit_table(manifests)
+    cuda = activated_cuda(cuda, interpreter, table.variables)
     set_ones = [name for name in table.variables if name in cuda.env]
     broken = [name for name in set_ones if name in cuda.env_broken]
     if not set_ones and cuda.nvcc_on_path is None:
         yield finding(Status.OK, "no variable and no nvcc on PATH chooses a toolkit")
         return
     chosen = _chosen(cuda, table)
-    state = _state(cuda, set_ones)
+    state = _state(cuda, set_ones) + in_new_shells(interpreter, table.variables)
     takers = _takers(chosen)
     by_variable = [minor(_by_name(cuda, name) or "") for name in set_ones]
     wrong = [name for name, version in zip(set_ones, by_variable) if version != profile.cuda]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Iterator, List, Optional
 
+from dartenv.checks.activated import activated, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     could_not_tell,
@@ -244,6 +245,10 @@ def host_code_page(host: HostFacts, interpreter: Optional[InterpreterFacts]) -> 
     target = interpreter.env.get("PYTHONUTF8") if interpreter is not None else None
     if host.utf8_mode or target == "1":
         yield finding(Status.OK, f"code page {host.code_page}, PYTHONUTF8=1 is set")
+        return
+    if activated(interpreter, "PYTHONUTF8") == "1":
+        where = in_new_shells(interpreter, ("PYTHONUTF8",))
+        yield finding(Status.OK, f"code page {host.code_page}, PYTHONUTF8=1 is set{where}")
         return
     if interpreter is not None and numbers(interpreter.version)[:2] >= UTF8_BY_DEFAULT:
         yield finding(Status.OK, f"code page {host.code_page}; this Python takes UTF-8 anyway")

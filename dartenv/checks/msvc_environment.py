@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PureWindowsPath
 from typing import Iterator, Optional
 
+from dartenv.checks.activated import activated, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
     is_windows,
@@ -38,7 +39,8 @@ def msvc_environment(
     gate = next((row for row in table.gate if row.cuda == minor(profile.cuda or "")), None)
     active = table.prompt_variable in msvc.env
     on_path = _toolset_of(msvc.cl_on_path)
-    if active and table.sdk_variable not in msvc.env:
+    told = table.sdk_variable in msvc.env or activated(interpreter, table.sdk_variable)
+    if active and not told:
         version = msvc.env[table.prompt_variable]
         yield finding(
             Status.INFO,
@@ -64,12 +66,12 @@ def msvc_environment(
             source=gate.source,
         )
         return
-    yield finding(
-        Status.OK,
-        f"cl.exe on PATH is {on_path or msvc.cl_on_path}"
-        if msvc.cl_on_path
-        else "no cl.exe on PATH; a build looks for it by itself",
-    )
+    shown = "no cl.exe on PATH; a build looks for it by itself"
+    if msvc.cl_on_path:
+        shown = f"cl.exe on PATH is {on_path or msvc.cl_on_path}"
+    where = in_new_shells(interpreter, (table.sdk_variable,))
+    noted = f"; {table.sdk_variable} is set{where}" if active and where else ""
+    yield finding(Status.OK, shown + noted)
 
 
 def _toolset_of(path: Optional[str]) -> Optional[str]:

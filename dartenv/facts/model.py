@@ -223,6 +223,7 @@ class InterpreterFacts(Struct, frozen=True, kw_only=True):
     user_site_enabled: Optional[bool] = None
     user_site_packages: Tuple[str, ...] = ()  # distributions that come from the user site
     env: Dict[str, str] = {}  # PYTHONPATH, PYTHONHOME, PYTHONNOUSERSITE, PYTHONUTF8
+    activation: Dict[str, str] = {}  # what dartenv's scripts set in new shells of the environment
     sitecustomize: Optional[str] = None
     markers: Dict[str, str] = {}  # PEP 508 marker environment
     distributions: Tuple[DistributionFacts, ...] = ()  # in the order of sys.path
