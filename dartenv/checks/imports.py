@@ -76,7 +76,7 @@ def _no_cuda(version: str, kernel: ImportResult, gpu: Optional[GpuFacts]) -> Fin
         )
         return msgspec.structs.replace(value, cause="gpu.present")
     reason = kernel.details.get("reason", "torch does not say why")
-    return finding(
+    value = finding(
         Status.FAIL,
         f"{version} imports and finds no CUDA: {reason}",
         found=f"torch.cuda.is_available() is False: {reason}",
@@ -86,6 +86,7 @@ def _no_cuda(version: str, kernel: ImportResult, gpu: Optional[GpuFacts]) -> Fin
         commands=("dartenv doctor --select gpu",),
         source="torch.cuda",
     )
+    return msgspec.structs.replace(value, cause="gpu.driver")
 
 
 def _bad_kernel(version: str, kernel: ImportResult, profile: Profile) -> Finding:
@@ -93,7 +94,7 @@ def _bad_kernel(version: str, kernel: ImportResult, profile: Profile) -> Finding
         error = f"it computed {kernel.details.get('kernel', 'nothing')}"
     else:
         error = kernel.error or kernel.outcome
-    return finding(
+    value = finding(
         Status.FAIL,
         f"{version} imports, but no kernel runs on {_device(kernel)}: {error}",
         found=error,
@@ -104,6 +105,7 @@ def _bad_kernel(version: str, kernel: ImportResult, profile: Profile) -> Finding
         commands=("dartenv explain gpu.capability",),
         source="torch.cuda",
     )
+    return msgspec.structs.replace(value, cause="gpu.capability")
 
 
 @check("imports.pytorch3d", needs=("wheels.pytorch3d", "imports.torch"))

@@ -25,7 +25,7 @@ from dartenv.facts.lookup import (
 from dartenv.facts.model import InterpreterFacts, Location, SourceFacts
 from dartenv.manifests.compat import NumpyConflict, NumpyTable
 from dartenv.manifests.loader import Manifests
-from dartenv.manifests.schema import Profile
+from dartenv.manifests.schema import Patch, Profile
 
 
 @check("packages.numpy")
@@ -54,24 +54,25 @@ def packages_numpy(
             source=f"profile {profile.id}",
         )
         return
-    gone = _gone(source, table, version)
+    patch = manifests.read("patches", "numpy-aliases", Patch)
+    gone = _gone(source, patch, version)
     clashes = _clashes(interpreter, table, one.version)
     outside = bool(profile.numpy) and fits(one.version, profile.numpy) is False
     if clashes or outside:
         yield _wrong_numpy(interpreter, profile, one.version, target, clashes, gone)
     elif gone:
-        yield _unpatched(interpreter, one.version, gone, table)
+        yield _unpatched(one.version, gone, patch)
     else:
         yield finding(Status.OK, f"numpy {one.version}", found=f"numpy {one.version}")
 
 
-def _gone(source: Optional[SourceFacts], table: NumpyTable, version: Version) -> List[Location]:
+def _gone(source: Optional[SourceFacts], patch: Patch, version: Version) -> List[Location]:
     """Live, unrepaired uses of names that this numpy does not have."""
     if source is None:
         return []
     removed = {
         alias.name
-        for alias in table.aliases
+        for alias in patch.aliases
         if version >= Version(alias.removed_in)
         and not (alias.returned_in and version >= Version(alias.returned_in))
     }
@@ -163,11 +164,9 @@ def _refuses(interpreter: InterpreterFacts, name: str, numpy: str, seen: Set[str
     return False
 
 
-def _unpatched(
-    interpreter: InterpreterFacts, version: str, gone: List[Location], table: NumpyTable
-) -> Finding:
+def _unpatched(version: str, gone: List[Location], patch: Patch) -> Finding:
     first = gone[0]
-    lowest = min(Version(a.removed_in) for a in table.aliases)
+    lowest = min(Version(a.removed_in) for a in patch.aliases)
     value = finding(
         Status.FAIL,
         f"numpy {version} has no {first.symbol}, which {first.path}:{first.line} reads",
@@ -179,6 +178,6 @@ def _unpatched(
         remedy="repair the source; pinning numpy is the second choice, since newer packages"
         " need newer numpy",
         commands=["dartenv fix source.numpy-aliases"],
-        source=table.source,
+        source=patch.source,
     )
     return msgspec.structs.replace(value, cause="source.numpy-aliases")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Iterator, List, Optional
 
-from packaging.version import Version
-
 from dartenv.checks.activated import activated_interpreter, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.lookup import listed, minor, quoted, version_of
 from dartenv.facts.model import Facts, HostFacts, InterpreterFacts, SourceFacts
-from dartenv.manifests.schema import Profile
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Patch, Profile
 
-# CPython 3.11, What's New: a dataclass refuses an instance of a plain class as a default.
-DEFAULTS_REFUSED_FROM = Version("3.11")
 # The variables that change what an interpreter imports, and those that do not.
 PATH_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
 
@@ -25,6 +22,7 @@ def python_version(
     interpreter: Optional[InterpreterFacts],
     source: Optional[SourceFacts],
     profile: Profile,
+    manifests: Manifests,
 ) -> Iterator[Finding]:
     """A working Python of a version that the profile takes."""
     wanted = _wanted(profile)
@@ -58,17 +56,19 @@ def python_version(
             source=f"profile {profile.id}",
         )
         return
+    patch = manifests.read("patches", "dataclass-defaults", Patch)
+    refused_from = version_of(patch.python)
     needed = [x for x in source.dataclass_defaults if x.state != "repaired"] if source else []
-    if needed and version is not None and version >= DEFAULTS_REFUSED_FROM:
+    if needed and version is not None and refused_from is not None and version >= refused_from:
         first = needed[0]
         yield finding(
             Status.INFO,
             f"Python {interpreter.version} works once the dataclass defaults are repaired",
             found=found,
             evidence=[f"{x.path}:{x.line} {x.symbol}".rstrip() for x in needed],
-            why=f"since 3.11 a dataclass refuses the default at {first.path}:{first.line}",
+            why=f"since {patch.python} a dataclass refuses the default at {first.path}:{first.line}",
             fix="source.dataclass-defaults",
-            source="CPython 3.11, What's New: dataclasses",
+            source=patch.source,
         )
         return
     reference = profile.python_reference

@@ -50,12 +50,16 @@ class Job:
 
 def probe_imports(
     interpreter: InterpreterFacts,
-    profile: Profile,
+    profile: Optional[Profile],
     dart_root: Optional[str],
     runner: Runner,
     manifests: Optional[Manifests] = None,
+    kind: str = "dart",
 ) -> Probed[ImportsFacts]:
     """Import what the profile needs in ``interpreter``, with ``dart_root`` first on its path.
+
+    Without a profile, what a tree of ``kind`` needs on this system: the profiles of one kind
+    differ in versions, not in what is imported.
 
     Results carry the check's id as name, with ``:`` and a part where a check has several:
     ``imports.torch:kernel``, ``imports.dart:spacy``, ``ort.providers:CUDAExecutionProvider``.
@@ -63,6 +67,7 @@ def probe_imports(
     manifests = manifests or default_manifests()
     table = manifests.read("compat", "imports", ImportTable)
     root = str(Path(dart_root)) if dart_root and Path(dart_root).is_dir() else None
+    profile = profile or _any_profile(interpreter, kind, manifests)
     jobs = _jobs(interpreter, profile, root, manifests, table)
     with neutral_folder() as neutral, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         cwd = root or neutral
@@ -71,6 +76,13 @@ def probe_imports(
     results = tuple(result for found, _ in parts for result in found)
     failures = tuple(failure for _, failure in parts if failure is not None)
     return Probed(ImportsFacts(results=results) if results else None, failures)
+
+
+def _any_profile(interpreter: InterpreterFacts, kind: str, manifests: Manifests) -> Profile:
+    profiles = [one for one in manifests.profiles() if one.kind == kind]
+    system = "windows" if (interpreter.platform or "").startswith("win") else "linux"
+    fitting = [one for one in profiles if one.system in (system, "any")]
+    return (fitting or profiles)[0]
 
 
 def imports_limit(manifests: Manifests) -> float:
@@ -120,7 +132,7 @@ def _jobs(
         part = {
             "provider": package.provider,
             "library": package.library,
-            "torch": bool(package.library) and profile.compute != "cpu",
+            "torch": bool(package.library),
         }
         jobs.append(Job("ort", {**base, "tasks": ["ort"], "ort": part}))
     return jobs

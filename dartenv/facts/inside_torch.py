@@ -52,7 +52,7 @@ def run_kernel(details: "Dict[str, str]", compute: "str") -> "None":
         details["capability"] = "%d.%d" % tuple(cuda.get_device_capability(0))
         details["architectures"] = " ".join(cuda.get_arch_list())
         details["cudnn"] = str(torch.backends.cudnn.version())
-    elif compute != "cpu":
+    elif compute != "cpu" or torch.version.cuda is not None:
         details["reason"] = why_no_cuda(torch)
     details["device"] = device
     row = torch.arange(4, dtype=torch.float32, device=device)

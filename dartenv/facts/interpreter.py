@@ -56,7 +56,7 @@ _FACTS = re.compile(rb"<<dartenv facts\r?\n(.*)\r?\ndartenv facts>>", re.DOTALL)
 def probe_interpreter(
     python: str,
     runner: Runner,
-    timeout: float = 20,
+    timeout: float = 15,
     manifests: Optional[Manifests] = None,
 ) -> Probed[InterpreterFacts]:
     """What ``python`` (an interpreter, or an environment's folder) is and what surrounds it.

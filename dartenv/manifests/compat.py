@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Tuple
 
-from dartenv.manifests.schema import Manifest, NumpyAlias
+from dartenv.manifests.schema import Manifest
 
 
 class SourceFile(Manifest, frozen=True, kw_only=True):
@@ -156,7 +156,6 @@ class NumpyTable(Manifest, frozen=True, kw_only=True):
     id: str
     source: str
     last: Tuple[NumpyLast, ...]
-    aliases: Tuple[NumpyAlias, ...]
     conflicts: Tuple[NumpyConflict, ...] = ()
 
 

@@ -23,6 +23,7 @@ from dartenv.manifests.compat import (
 )
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest, Profile
+from dartenv.manifests.validate_gpu import gpu_problems
 from dartenv.manifests.wheels import wheel_for
 
 
@@ -51,7 +52,7 @@ TABLES: Tuple[Tuple[str, Type[Manifest]], ...] = (
 
 
 def validate(manifests: Manifests) -> List[Problem]:
-    """Every problem of the profiles and of the tables about packages; none in good manifests."""
+    """Every problem of the profiles and of the compatibility tables; none in good manifests."""
     problems: List[Problem] = []
     for stem, kind in TABLES:
         try:
@@ -67,6 +68,10 @@ def validate(manifests: Manifests) -> List[Problem]:
             problems.append(_unreadable(f"profiles/{stem}", fault))
             continue
         problems.extend(_profile(profile, manifests))
+    if not any(problem.key == "file" for problem in problems):
+        problems.extend(
+            Problem(manifest="compat", key="machine", text=line) for line in gpu_problems(manifests)
+        )
     return problems
 
 

@@ -67,9 +67,9 @@ def test_a_cpu_profile_wants_a_kernel_on_the_processor() -> None:
 @pytest.mark.parametrize(
     ("state", "status", "cause"),
     [
-        (None, Status.FAIL, None),
-        ("devices", Status.FAIL, None),
-        ("unknown", Status.FAIL, None),
+        (None, Status.FAIL, "gpu.driver"),
+        ("devices", Status.FAIL, "gpu.driver"),
+        ("unknown", Status.FAIL, "gpu.driver"),
         ("no-driver", Status.SKIP, "gpu.present"),
         ("no-devices", Status.SKIP, "gpu.present"),
     ],

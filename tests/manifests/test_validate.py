@@ -67,7 +67,7 @@ def test_a_contradiction_is_named(tmp_path: Path, before: str, after: str, said:
     assert before in HEAD
     found = lines(tmp_path, HEAD.replace(before, after))
     assert any(said in line for line in found), found
-    assert all(line.startswith("profiles/odd: ") for line in found)
+    assert any(line.startswith("profiles/odd: ") for line in found)
 
 
 @pytest.mark.parametrize(
