@@ -56,7 +56,7 @@ def packages_numpy(
         return
     patch = manifests.read("patches", "numpy-aliases", Patch)
     gone = _gone(source, patch, version)
-    clashes = _clashes(interpreter, table, one.version)
+    clashes = _clashes(interpreter, profile, table, one.version)
     outside = bool(profile.numpy) and fits(one.version, profile.numpy) is False
     if clashes or outside:
         yield _wrong_numpy(interpreter, profile, one.version, target, clashes, gone)
@@ -84,12 +84,16 @@ def _gone(source: Optional[SourceFacts], patch: Patch, version: Version) -> List
 
 
 def _clashes(
-    interpreter: InterpreterFacts, table: NumpyTable, version: str
+    interpreter: InterpreterFacts, profile: Profile, table: NumpyTable, version: str
 ) -> List[Tuple[str, NumpyConflict]]:
+    """Packages of the profile that break on this numpy; others are none of DART's business."""
+    needed = {"torch", *(normalised(one.name) for one in profile.requirements)}
     found: List[Tuple[str, NumpyConflict]] = []
     for row in table.conflicts:
         one = distribution(interpreter, row.package)
-        if one is not None and fits(one.version, row.versions) and fits(version, row.numpy):
+        if one is None or normalised(row.package) not in needed:
+            continue
+        if fits(one.version, row.versions) and fits(version, row.numpy):
             found.append((one.version, row))
     return found
 
