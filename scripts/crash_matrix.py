@@ -57,6 +57,8 @@ FILES = {
     "data/old_name.txt": b"kept\n",
     "notes.txt": b"",
 }
+# TerminateProcess gives the number of the signal asked for as the exit code.
+_KILLED = int(signal.SIGTERM) if os.name == "nt" else -int(signal.SIGKILL)
 Snapshot = Dict[str, Tuple[str, bytes, int, int]]
 
 
@@ -245,9 +247,10 @@ def run_child(mode: str, place: Place, plan: Plan, crash_at: int, spawn: bool) -
         plan_file = place.state.parent / "plan.json"
         plan_file.write_bytes(to_json(plan))
         argv = [sys.executable, __file__, "--child", mode, str(place.state.parent), str(crash_at)]
-        # Through unnamed files: nothing that a killed child leaves open can hold us.
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False, timeout=60)
-        return done.returncode != 0
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False, timeout=120)
+        if done.returncode not in (0, _KILLED):
+            raise RuntimeError(f"{mode}: the child failed by itself at operation {crash_at}")
+        return done.returncode == _KILLED
     pid = os.fork()
     if pid == 0:
         code = 1

@@ -11,9 +11,8 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Optional, Tuple, Union
 
-from dartenv.facts.runner import Runner
 from dartenv.fixes.changes import (
     AnyChange,
     CommandChange,
@@ -39,6 +38,9 @@ from dartenv.fixes.steps import (
     WriteFile,
 )
 from dartenv.fixes.winreg_api import Registry, default_registry
+
+if TYPE_CHECKING:
+    from dartenv.facts.runner import Runner
 
 
 def _default_runner() -> Runner:

@@ -76,7 +76,7 @@ def hold(state: Path, command: str, wait: float = 5.0) -> Iterator[None]:
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(str(state / "lock"))
-        lock.acquire(timeout=wait, poll_interval=0.05)
+        _acquire(lock, wait)
     except filelock.Timeout:
         raise Locked(state, _read(state)) from None
     except (OSError, NotImplementedError) as error:
@@ -94,6 +94,23 @@ def hold(state: Path, command: str, wait: float = 5.0) -> Iterator[None]:
         del _HELD[mine]
         _forget(state)
         lock.release()
+
+
+def _acquire(lock: filelock.BaseFileLock, wait: float) -> None:
+    """Acquire within ``wait`` seconds or raise filelock.Timeout."""
+    until = time.monotonic() + wait
+    while True:
+        try:
+            lock.acquire(timeout=max(0.0, until - time.monotonic()), poll_interval=0.05)
+            return
+        except OSError as error:
+            # Wine's C runtime gives a held lock no error number; Windows' gives EACCES, which
+            # the library takes for what it is.
+            if os.name != "nt" or error.errno != 0:
+                raise
+            if time.monotonic() >= until:
+                raise filelock.Timeout(lock.lock_file) from None
+        time.sleep(0.05)
 
 
 def _write(state: Path, holder: Holder) -> None:

@@ -19,7 +19,7 @@ WINDOWS = os.name == "nt"
 @pytest.fixture
 def folder(tmp_path):
     """On a RAM disk where there is one: a kill does not care, and forced writes are quick."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm").absolute()  # under Wine it has a drive
     if not os.access(str(memory), os.W_OK):
         yield tmp_path
         return
@@ -31,20 +31,22 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "every", "at_least"),
     [
-        ("apply", 59 if WINDOWS else 1, 160),
-        ("apply-three", 97 if WINDOWS else 7, 180),
-        ("undo", 53 if WINDOWS else 3, 90),
-        ("recover", 47 if WINDOWS else 7, 70),
+        ("apply", 71 if WINDOWS else 1, 160),
+        ("apply-three", 103 if WINDOWS else 7, 180),
+        ("undo", 61 if WINDOWS else 3, 90),
+        ("recover", 67 if WINDOWS else 7, 70),
     ],
 )
 def test_killed_anywhere_the_next_command_finds_or_makes_a_whole_state(
     crash, folder, mode, every, at_least
 ):
-    result = crash.matrix(mode, folder, every=every, onwards=1 if WINDOWS else 9)
+    first = every // 2 + 1
+    result = crash.matrix(mode, folder, every, first, onwards=1 if WINDOWS else 9)
     assert result.losses == []
-    assert result.points * every >= at_least  # the run is as long as it is thought to be
+    assert (result.points + 1) * every >= at_least  # the run is as long as it is thought to be
     assert result.outcomes["old"] > 0
-    assert mode == "recover" or result.outcomes["new"] > 0
+    if mode.startswith("apply"):
+        assert result.outcomes["new"] > 0
 
 
 @pytest.mark.parametrize("mode", ["apply", "undo"])
