@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -38,7 +38,10 @@ class SmokeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_smokes(
-    request: Request, options: SmokeOptions, progress: Optional[Progress] = None
+    request: Request,
+    options: SmokeOptions,
+    progress: Optional[Progress] = None,
+    stage: Optional[Callable[[str], None]] = None,
 ) -> List[SmokeResult]:
     """Run the scenarios on the target. Raises UsageFault where there is no target."""
     target = request.target
@@ -73,6 +76,7 @@ def run_smokes(
                 stand_ins=options.stand_ins,
                 keep=options.keep,
                 progress=progress,
+                stage=stage,
                 values=_values(request.manifests, tree),
                 assets=_assets(request.manifests, tree),
                 tree_kind=tree.kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Callable, List, Optional
 
 import typer
 
@@ -60,7 +60,7 @@ def smoke(
     )
     started = time.monotonic()
     with _Bar() as bar:
-        results = run_smokes(request, options, bar.update)
+        results = run_smokes(request, options, bar.update, bar.stage)
     from dartenv.prove import is_sandbox
 
     empty = Report(
@@ -97,7 +97,7 @@ def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Repo
         return msgspec.structs.replace(report, findings=(*report.findings, skipped))
     started = time.monotonic()
     with _Bar() as bar:
-        results = run_smokes(request, SmokeOptions(stand_ins=stand_ins), bar.update)
+        results = run_smokes(request, SmokeOptions(stand_ins=stand_ins), bar.update, bar.stage)
     seconds = (report.seconds or 0.0) + time.monotonic() - started
     report = msgspec.structs.replace(report, seconds=seconds)
     return with_results(report, results, request.ignores)
@@ -151,5 +151,16 @@ class _Bar:
             self._progress.update(  # type: ignore[attr-defined]
                 self._task, completed=step.done, total=step.total, description="running DART"
             )
+
+        return callback
+
+    @property
+    def stage(self) -> Optional[Callable[[str], None]]:
+        """The callback that is told what is being done before the program runs."""
+        if self._progress is None:
+            return None
+
+        def callback(text: str) -> None:
+            self._progress.update(self._task, description=text)  # type: ignore[attr-defined]
 
         return callback
