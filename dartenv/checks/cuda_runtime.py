@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
+import msgspec
+
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import not_needed, numbers, within
 from dartenv.checks.registry import check, finding
@@ -156,7 +158,7 @@ def _mixed(claim: Claim, brought: List[Claim]) -> Finding:
         dict.fromkeys(f"{other.owner} brings {other.family} {other.major}" for other in others)
     )
     found = f"{have}; {claim.evidence} loads {claim.family} {claim.major}"
-    return finding(
+    value = finding(
         Status.FAIL,
         found,
         found=found,
@@ -169,6 +171,7 @@ def _mixed(claim: Claim, brought: List[Claim]) -> Finding:
         commands=("dartenv explain ort.package",),
         source=claim.source,
     )
+    return msgspec.structs.replace(value, cause="ort.package")
 
 
 def _majors(claims: List[Claim]) -> Dict[str, Set[str]]:

@@ -7,6 +7,7 @@ from typing import Iterator, List, Optional
 from packaging.version import InvalidVersion, Version
 
 from dartenv.checks.finding import Finding, Status
+from dartenv.checks.hardware import not_needed
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import EditorFacts, InterpreterFacts, LaunchFacts, UnrealFacts
 from dartenv.manifests.compat_editor import EditorTable, EngineRow, UnrealTable
@@ -106,6 +107,9 @@ def _same(setting: str, executable: str, folder: str) -> bool:
 @check("unreal.blender")
 def unreal_blender(unreal: UnrealFacts, manifests: Manifests) -> Iterator[Finding]:
     """A Blender that the SMPL-X add-on takes, and the add-on's archive."""
+    if not (unreal.engines or unreal.blenders or unreal.addons or unreal.code_archives):
+        yield not_needed("neither Unreal Engine nor Blender is here")
+        return
     table = manifests.read("compat", "unreal", UnrealTable)
     wanted = f"Blender {table.blender_min} or newer and the add-on's zip with its models"
     fitting = [b for b in unreal.blenders if _at_least(b.version, table.blender_min)]
@@ -138,7 +142,7 @@ def unreal_engine(unreal: UnrealFacts, manifests: Manifests) -> Iterator[Finding
     """Engine versions, the ONNX Runtime each bundles, and what a bundle may use there."""
     table = manifests.read("compat", "unreal", UnrealTable)
     if not unreal.engines:
-        yield finding(Status.INFO, "no Unreal Engine was found")
+        yield not_needed("no Unreal Engine was found")
         return
     lines: List[str] = []
     for engine in unreal.engines:
@@ -166,6 +170,9 @@ def unreal_engine(unreal: UnrealFacts, manifests: Manifests) -> Iterator[Finding
 @check("unreal.bundle")
 def unreal_bundle(unreal: UnrealFacts) -> Iterator[Finding]:
     """An exported bundle beside the tree."""
+    if not unreal.bundles and not unreal.engines:
+        yield not_needed("no exported bundle, and no Unreal Engine to take one")
+        return
     if not unreal.bundles:
         yield finding(
             Status.INFO,

@@ -135,6 +135,7 @@ def host_path_charset(
     if not evidence:
         yield finding(Status.OK, "plain local paths: " + ", ".join(p for _, _, p in known))
         return
+    spelled = any(" " in path or not path.isascii() for _, _, path in known)
     yield finding(
         Status.WARN,
         evidence[0] if len(evidence) == 1 else f"{len(evidence)} doubtful things about the paths",
@@ -143,9 +144,13 @@ def host_path_charset(
         + (r"D:\DART" if is_windows(host) else "/home/you/DART"),
         evidence=evidence[1:],
         why="DART itself copes with spaces and Chinese characters; demo scripts, compilers and "
-        "torch.jit.load do not all",
-        remedy="where something fails for no other reason, move that folder",
-        source="seen with DART on Windows; pytorch/pytorch#75171",
+        "torch.jit.load do not all"
+        if spelled
+        else "DART reads hundreds of megabytes from there at every start, and writes its results",
+        remedy="where something fails for no other reason, move that folder"
+        if spelled
+        else "move that folder to a drive of this system, or bear with it",
+        source="seen with DART on Windows; pytorch/pytorch#75171" if spelled else None,
     )
 
 

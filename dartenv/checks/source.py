@@ -339,7 +339,7 @@ def patched(source: SourceFacts) -> Iterator[Finding]:
     ]
     count = sum("needed" in s.replace("not needed", "") for s in states)
     yield finding(
-        Status.INFO,
+        Status.INFO if count or conflicts else Status.OK,
         f"{count} of {len(PATCHES)} patches are needed"
         + (f"; {len(conflicts)} places were changed by hand" if conflicts else ""),
         evidence=[*states, *conflicts],

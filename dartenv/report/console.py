@@ -34,9 +34,10 @@ def render_console(report: Report, *, timing: bool = False, verbose: bool = Fals
         text = "made with stand-ins for " + ", ".join(report.stand_ins) + ": plumbing, not quality"
         lines.extend(_wrapped(text, 0, "yellow"))
     followers = _followers(report.findings)
+    folded = _folded(report.findings)
     number = 0
     for item in report.findings:
-        if item.status in (Status.FAIL, Status.CRASH):
+        if item.status in (Status.FAIL, Status.CRASH) and item not in folded:
             number += 1
             lines.append([])
             lines.extend(_block(item, str(number), followers.get(item.check, ()), report.fixes))
@@ -67,11 +68,14 @@ def _header(report: Report) -> Line:
 
 def _verdict(report: Report) -> Line:
     numbers = report.counts()
-    broken = numbers["fail"]
+    following = len(_folded(report.findings))
+    broken = numbers["fail"] - following
     decide = numbers["warn"]
     tail = [f"{numbers['ok']} fine"]
     if numbers["info"]:
         tail.append(f"{numbers['info']} to know")
+    if following:
+        tail.append(f"{following} follow" + ("s" if following == 1 else ""))
     if numbers["skip"]:
         tail.append(f"{numbers['skip']} skipped")
     if report.ignored:
@@ -95,7 +99,9 @@ def _verdict(report: Report) -> Line:
     return [(text, style), (seconds, "dim")]
 
 
-def _block(item: Finding, mark: str, followers: Sequence[str], fixes: Sequence[str]) -> List[Line]:
+def _block(
+    item: Finding, mark: str, followers: Sequence[Finding], fixes: Sequence[str]
+) -> List[Line]:
     word = item.status.value.upper()
     title = f"{mark:<{_INDENT}}{item.check}"
     lines: List[Line] = [
@@ -112,8 +118,10 @@ def _block(item: Finding, mark: str, followers: Sequence[str], fixes: Sequence[s
         lines.extend(_labelled("why", item.why))
     lines.extend(_remedy(item, fixes))
     if followers:
-        count = f"({len(followers)} skipped until then)"
-        lines.extend(_labelled("then", f"{_grouped(followers)} {count}"))
+        skipped = all(one.status is Status.SKIP for one in followers)
+        count = f"({len(followers)} {'skipped until then' if skipped else 'follow from it'})"
+        names = list(dict.fromkeys(one.check for one in followers))
+        lines.extend(_labelled("then", f"{_grouped(names)} {count}"))
     if item.status is Status.CRASH:
         lines.extend(_labelled("report", "this line and `dartenv doctor --save FACTS.json` to us"))
     return lines
@@ -224,12 +232,19 @@ def _next_act(report: Report) -> List[Line]:
     return []
 
 
-def _followers(findings: Sequence[Finding]) -> Dict[str, Tuple[str, ...]]:
-    found: Dict[str, List[str]] = {}
+def _followers(findings: Sequence[Finding]) -> Dict[str, Tuple[Finding, ...]]:
+    found: Dict[str, List[Finding]] = {}
+    folded = _folded(findings)
     for item in findings:
-        if item.status is Status.SKIP and item.cause is not None:
-            found.setdefault(item.cause, []).append(item.check)
-    return {cause: tuple(checks) for cause, checks in found.items()}
+        if item.cause is not None and (item.status is Status.SKIP or item in folded):
+            found.setdefault(item.cause, []).append(item)
+    return {cause: tuple(items) for cause, items in found.items()}
+
+
+def _folded(findings: Sequence[Finding]) -> List[Finding]:
+    """What is broken only because another check is, which the report then stands under."""
+    roots = {f.check for f in findings if f.status is Status.FAIL and f.cause is None}
+    return [f for f in findings if f.status is Status.FAIL and f.cause in roots]
 
 
 def _grouped(checks: Sequence[str]) -> str:
