@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional, Set, Tuple
 
+from dartenv.checks import all_checks
 from dartenv.checks.finding import Finding
 from dartenv.checks.registry import REGISTRY, Check, Context, run_checks
 from dartenv.examine import Request, choose_profile
@@ -18,26 +20,51 @@ MAX_TRIED = 400
 def explained_differences(request: Request, before: Facts, after: Facts) -> List[Difference]:
     """Every difference, with the findings that change when only that part is exchanged.
 
-    Each is tried by itself: the checks that read its probe run on ``before`` with that one part
-    taken from ``after``. A finding that needs two changes together is explained by neither.
+    A part is one thing of a machine: a package with its files, a toolkit, an import's result. It
+    is tried by itself: the checks that read its probe run on ``before`` with that one part taken
+    from ``after``, and what changes stands at the first of its differences. A finding that needs
+    two parts together is explained by neither.
     """
+    all_checks()
     profile = choose_profile(request, before)
     checks = REGISTRY.select(request.select)
     base = _verdicts(request, before, profile, checks)
+    differing = list(differences(before, after))
+    parts: Dict[str, List[str]] = {}
+    for path, _, _ in differing:
+        paths = parts.setdefault(_part(path), [])
+        if _item(path) not in paths:
+            paths.append(_item(path))
     found: List[Difference] = []
-    for number, (path, old, new) in enumerate(differences(before, after)):
+    told: Set[str] = set()
+    for path, old, new in differing:
         explains: Tuple[str, ...] = ()
-        if number < MAX_TRIED:
+        part = _part(path)
+        if part not in told and len(told) < MAX_TRIED:
+            told.add(part)
             probe = path.split(".")[0].split("[")[0]
-            affected = _affected(checks, probe)
-            mixed = _verdicts(request, with_part(before, after, path), profile, affected)
+            mixed = before
+            for item in parts[part]:
+                mixed = with_part(mixed, after, item)
+            verdicts = _verdicts(request, mixed, profile, _affected(checks, probe))
             explains = tuple(
                 f"{check}: {_words(base.get(check))} -> {_words(verdict)}"
-                for check, verdict in mixed.items()
-                if verdict != base.get(check)
+                for check, verdict in verdicts.items()
+                if _words(verdict) != _words(base.get(check))
             )
         found.append(Difference(path=path, before=shown(old), after=shown(new), explains=explains))
     return found
+
+
+def _item(path: str) -> str:
+    """The entry of a list that a path leads into, whole: half of one is no machine's."""
+    return re.sub(r"(?s)^([\w.]+\[.*?\])(?:\..*)?$", r"\1", path)
+
+
+def _part(path: str) -> str:
+    """What has to be exchanged together: a package's metadata and its module are one thing."""
+    match = re.match(r"interpreter\.(?:distributions|modules)\[([\w-]+)", path)
+    return f"package {match.group(1)}" if match else _item(path)
 
 
 Verdict = Tuple[Tuple[str, str], ...]

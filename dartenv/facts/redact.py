@@ -29,6 +29,8 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _UUID = re.compile(r"\bGPU-[0-9a-fA-F-]{8,}\b")
 _PLACEHOLDER = re.compile(r"(?:user|用户)[- ]\d+$|redacted-\w+-\d+$")
 _SHARED = frozenset(("public", "default", "all users", "shared"))
+# User names that are also common names of folders: elsewhere than below home they tell nothing.
+_COMMON = frozenset(("root", "user", "admin", "administrator", "ubuntu", "dart", "data", "envs"))
 
 
 def redact(facts: Facts) -> Facts:
@@ -51,6 +53,10 @@ class _Redactor:
             self._words.append(
                 (re.compile(r"(?<![\w.-])" + re.escape(self._hostname) + r"(?![\w-])"), "host")
             )
+        if self._user and len(self._user) > 1 and self._user.lower() not in _COMMON:
+            # A folder of that name lies on other drives as well: /data/NAME/DART.
+            folder = r"(?i)(?<=[\\/])" + re.escape(self._user) + r"(?=[\\/]|$)"
+            self._words.append((re.compile(folder), "user"))
 
     def walk(self, node: Any) -> Any:
         """A copy of plain data with every string, and every mapping's key, cleaned."""
