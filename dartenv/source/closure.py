@@ -9,7 +9,8 @@ from typing import Deque, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from dartenv.source.module import Module, branches
 from dartenv.source.scopes import absolute_name
-from dartenv.source.tree import SourceTree
+from dartenv.source.text import UnreadableError
+from dartenv.source.tree import Problem, SourceTree
 
 Chain = Tuple[str, ...]
 
@@ -111,8 +112,11 @@ class _Walker:
             module = self.tree.module(path)
             lists: Dict[str, List[str]] = {"import": [], "main": [], "call": [], "never": []}
             if module is not None:
-                for name, when in _imported(module, self.tree):
-                    lists[when].append(name)
+                try:
+                    for name, when in _imported(module, self.tree):
+                        lists[when].append(name)
+                except (RecursionError, UnreadableError):
+                    self.tree.problems.append(Problem(path, "is nested too deeply"))
             self._imports[path] = _Imports(
                 tuple(lists["import"]), tuple(lists["main"]), tuple(lists["call"])
             )

@@ -51,7 +51,7 @@ def test_a_folder_is_skipped_at_the_top_only(tmp_path: Path) -> None:
 
 def test_what_cannot_be_parsed_is_a_problem_once(tmp_path: Path) -> None:
     write(tmp_path, "syntax.py", b"def f(:\n")
-    write(tmp_path, "nul.py", b"a = 1\0")
+    write(tmp_path, "zero.py", b"a = 1\0")
     write(tmp_path, "wrong.py", b"a = '\xff'\n")
     write(
         tmp_path,
@@ -64,9 +64,9 @@ def test_what_cannot_be_parsed_is_a_problem_once(tmp_path: Path) -> None:
         assert tree.module(path) is None
         assert tree.module(path) is None
     found = reasons(tree)
-    assert set(found) == {"syntax.py", "nul.py", "wrong.py", "newer.py", "huge.py"}
+    assert set(found) == {"syntax.py", "zero.py", "wrong.py", "newer.py", "huge.py"}
     assert len(tree.problems) == 5
-    assert "NUL" in found["nul.py"]
+    assert "NUL" in found["zero.py"]
     assert found["syntax.py"].startswith("line 1")
     assert "101 bytes" in found["huge.py"]
 

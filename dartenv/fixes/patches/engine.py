@@ -72,6 +72,8 @@ class Patch(Generic[S]):
             return self._patched(module, sites, context)
         except UnreadableError as error:
             return PatchResult(source, (), (Refusal(1, str(error)),))
+        except RecursionError:
+            return PatchResult(source, (), (Refusal(1, "is nested too deeply"),))
 
     def _patched(self, module: Module, sites: Sequence[S], context: PatchContext) -> PatchResult:
         refusals = [

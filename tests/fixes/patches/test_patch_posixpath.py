@@ -135,7 +135,8 @@ def test_what_is_left_alone(old: str, run: Run) -> None:
     assert len(result.refusals) == 1
 
 
-def test_elsewhere_nothing_changes() -> None:
+def test_elsewhere_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "name", "posix")
     assert helped()(lambda *a, **k: (seen(), a, k))(1, b=2) == (REAL, (1,), {"b": 2})
 
 
@@ -219,7 +220,36 @@ def test_a_patched_loader_reads_what_linux_wrote(run: Run, monkeypatch: pytest.M
     text = "import tyro\ndef load(t):\n    return tyro.extras.from_yaml(dict, t)\n"
     names: Dict[str, Any] = {}
     exec(run(PATCH, text).data, names)
+    monkeypatch.setattr(os, "name", "posix")
     assert names["load"]("pathlib.PosixPath") is REAL
     monkeypatch.setattr(os, "name", "nt")
     assert names["load"]("pathlib.PosixPath") is pathlib.WindowsPath
     assert names["load"](f"{REAL.__module__}.PosixPath") is pathlib.WindowsPath
+
+
+WRITTEN_ON_LINUX = """save_dir: !!python/object/apply:pathlib.PosixPath
+- mld_denoiser
+- a run
+"""
+
+
+def test_a_real_args_yaml_is_read_on_this_system(run: Run) -> None:
+    """PyYAML itself: on Windows this fails without the repair, elsewhere it never did."""
+    text = (
+        "import yaml\n"
+        "def load(data):\n"
+        "    'reads args.yaml'\n"
+        "    name = 'args.yaml'\n"
+        "    return yaml.unsafe_load(data or name)['save_dir']\n"
+    )
+    plain: Dict[str, Any] = {}
+    exec(text, plain)
+    if os.name == "nt":
+        with pytest.raises(NotImplementedError, match="PosixPath"):
+            plain["load"](WRITTEN_ON_LINUX)
+    names: Dict[str, Any] = {}
+    exec(run(PATCH, text).data, names)
+    found = names["load"](WRITTEN_ON_LINUX)
+    assert found == pathlib.Path("mld_denoiser") / "a run"
+    assert type(found) is type(pathlib.Path())
+    assert pathlib.PosixPath is REAL

@@ -5,7 +5,7 @@ import pathlib
 from typing import Any, Callable, Dict
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dartenv.fixes.patches.prompt_filenames import PATCH
@@ -13,6 +13,7 @@ from dartenv.fixes.patches.result import PatchResult
 from dartenv.source.helpers import FILE_NAME, FILE_TEST
 
 Run = Callable[..., PatchResult]
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FORBIDDEN = '<>:"/\\|?*'
 
 
@@ -75,6 +76,7 @@ def test_what_is_left_alone(old: str, run: Run) -> None:
     assert len(result.refusals) == 1
 
 
+@SLOW
 @given(st.text())
 def test_elsewhere_a_name_is_the_prompt_itself(text: str) -> None:
     if os.name == "nt":
@@ -82,7 +84,8 @@ def test_elsewhere_a_name_is_the_prompt_itself(text: str) -> None:
     assert function(FILE_NAME.body, FILE_NAME.name)(text) is text
 
 
-@given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=60))
+@SLOW
+@given(st.text(st.characters(min_codepoint=0, max_codepoint=0xD7FF), max_size=60))
 def test_on_windows_a_name_holds_nothing_that_windows_forbids(text: str) -> None:
     name = on_windows(text)
     assert not set(name) & set(FORBIDDEN)

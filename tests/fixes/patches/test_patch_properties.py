@@ -110,7 +110,7 @@ def test_a_patch_changes_what_it_tells_and_nothing_else(
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_any_bytes_are_refused_or_left_as_they_are(data: bytes) -> None:
     for patch in FAULTS:
         result = patch.run(data, PatchContext())
@@ -118,7 +118,7 @@ def test_any_bytes_are_refused_or_left_as_they_are(data: bytes) -> None:
 
 
 @given(st.text(alphabet="()[]{}:=,.'\"#\\ \n\tabnpf@*", max_size=80))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_odd_programs_do_not_break_the_patches(text: str) -> None:
     data = f"import numpy as np, torch, tyro\nprompt = 1\n{text}".encode()
     for patch in FAULTS:
