@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Tuple
+from typing import List, Tuple
+
+from dartenv import extensions
+from dartenv.checks.registry import add_fact_name
+from dartenv.facts.collect import ProbePlan
+from dartenv.facts.model import ProbeFailure
 
 # The order in which a person should act: what stands earlier is looked at, and repaired, first.
 TOPICS: Tuple[str, ...] = (
@@ -24,6 +29,8 @@ TOPICS: Tuple[str, ...] = (
 )
 
 _loaded = False
+_plans: List[ProbePlan] = []
+_failures: List[ProbeFailure] = []
 
 
 def all_checks() -> None:
@@ -32,4 +39,20 @@ def all_checks() -> None:
     if not _loaded:
         for topic in TOPICS:
             importlib.import_module(f"dartenv.checks.{topic}")
+        _arrange()
         _loaded = True
+
+
+def _arrange() -> None:
+    """Bring the checks into the order of the topics, whichever was imported first."""
+    from dartenv.checks.registry import REGISTRY, Check
+
+    def place(item: Check) -> int:
+        package, _, name = item.function.__module__.rpartition(".")
+        topic = name if name in TOPICS else name.split("_")[0]
+        known = package == __name__ and topic in TOPICS
+        return TOPICS.index(topic) if known else len(TOPICS)
+
+    ordered = sorted(REGISTRY.checks.values(), key=place)
+    REGISTRY.checks.clear()
+    REGISTRY.checks.update((item.id, item) for item in ordered)

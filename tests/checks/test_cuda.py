@@ -46,6 +46,7 @@ def profile(**changes: Any) -> Profile:
         "title": "t",
         "source": "s",
         "system": "windows",
+        "python": ("3.8",),
         "compute": "cu118",
         "cuda": "11.8",
         "torch": "2.4.1+cu118",
