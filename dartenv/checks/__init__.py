@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import List, Tuple
-
-from dartenv import extensions
-from dartenv.checks.registry import add_fact_name
-from dartenv.facts.collect import ProbePlan
-from dartenv.facts.model import ProbeFailure
+from typing import Tuple
 
 # The order in which a person should act: what stands earlier is looked at, and repaired, first.
 TOPICS: Tuple[str, ...] = (
@@ -29,8 +24,6 @@ TOPICS: Tuple[str, ...] = (
 )
 
 _loaded = False
-_plans: List[ProbePlan] = []
-_failures: List[ProbeFailure] = []
 
 
 def all_checks() -> None:
