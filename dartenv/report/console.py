@@ -119,7 +119,8 @@ def _block(
     lines.extend(_remedy(item, fixes))
     if followers:
         skipped = all(one.status is Status.SKIP for one in followers)
-        count = f"({len(followers)} {'skipped until then' if skipped else 'follow from it'})"
+        verb = "follows" if len(followers) == 1 else "follow"
+        count = f"({len(followers)} {'skipped until then' if skipped else verb + ' from it'})"
         names = list(dict.fromkeys(one.check for one in followers))
         lines.extend(_labelled("then", f"{_grouped(names)} {count}"))
     if item.status is Status.CRASH:
