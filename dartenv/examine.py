@@ -10,7 +10,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
-from dartenv.checks import all_checks
+from dartenv.checks import all_checks, extension_failures, extension_plans
 from dartenv.checks.finding import Finding
 from dartenv.checks.registry import REGISTRY, Context, run_checks
 from dartenv.facts.collect import Scope, collect
@@ -91,7 +91,9 @@ def gather(
         env=dict(os.environ),
         profile=request.manifests.profile(given) if given else None,
     )
-    return collect(scope, PLANS, sorted(probes), on_probe)
+    facts = collect(scope, (*PLANS, *extension_plans()), sorted(probes), on_probe)
+    failures = (*facts.probe_failures, *extension_failures())
+    return msgspec.structs.replace(facts, probe_failures=failures)
 
 
 def choose_profile(request: Request, facts: Facts) -> Profile:

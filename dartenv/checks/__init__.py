@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Tuple
+from typing import List, Tuple
+
+from dartenv import extensions
+from dartenv.checks.registry import REGISTRY, Check, add_fact_name
+from dartenv.facts.collect import ProbePlan
+from dartenv.facts.model import ProbeFailure
 
 # The order in which a person should act: what stands earlier is looked at, and repaired, first.
 TOPICS: Tuple[str, ...] = (
@@ -24,6 +29,8 @@ TOPICS: Tuple[str, ...] = (
 )
 
 _loaded = False
+_plans: List[ProbePlan] = []
+_failures: List[ProbeFailure] = []
 
 
 def all_checks() -> None:
@@ -34,11 +41,40 @@ def all_checks() -> None:
             importlib.import_module(f"dartenv.checks.{topic}")
         _arrange()
         _loaded = True
+        _load_extensions()
+
+
+def extension_plans() -> Tuple[ProbePlan, ...]:
+    """The probes that extensions bring."""
+    return tuple(_plans)
+
+
+def extension_failures() -> Tuple[ProbeFailure, ...]:
+    """Extensions that could not be loaded, and why."""
+    return tuple(_failures)
+
+
+def _load_extensions() -> None:
+    """Probes first: a check may ask for the facts of a probe from the same package."""
+    probes, failures = extensions.load(extensions.PROBES)
+    _failures.extend(failures)
+    for name, plan in probes:
+        if not isinstance(plan, ProbePlan):
+            reason = f"{type(plan).__name__} instead of a ProbePlan"
+            _failures.append(ProbeFailure(probe=f"extension {name}", reason=reason))
+            continue
+        try:
+            add_fact_name(plan.name)
+        except ValueError as error:
+            _failures.append(ProbeFailure(probe=f"extension {name}", reason=str(error)))
+            continue
+        _plans.append(plan)
+    _, failures = extensions.load(extensions.CHECKS)
+    _failures.extend(failures)
 
 
 def _arrange() -> None:
     """Bring the checks into the order of the topics, whichever was imported first."""
-    from dartenv.checks.registry import REGISTRY, Check
 
     def place(item: Check) -> int:
         package, _, name = item.function.__module__.rpartition(".")

@@ -36,6 +36,8 @@ ANSWERS_FOR: Mapping[str, Tuple[str, str]] = {
 }
 
 FACT_NAMES = frozenset((*PROBES, "target"))
+# Probes that extensions bring: their facts stand in Facts.extra.
+_EXTRA: Set[str] = set()
 CONTEXT_NAMES = frozenset(("facts", "profile", "manifests"))
 
 
@@ -53,7 +55,7 @@ class Check:
     @property
     def probes(self) -> Tuple[str, ...]:
         """The probes whose facts this check reads."""
-        return tuple(name for name in self.parameters if name in PROBES)
+        return tuple(name for name in self.parameters if name in PROBES or name in _EXTRA)
 
     @property
     def comes_after(self) -> Tuple[str, ...]:
@@ -81,7 +83,7 @@ class Registry:
             if check_id in self.checks:
                 raise ValueError(f"check {check_id} is registered twice")
             parameters = tuple(inspect.signature(function).parameters)
-            unknown = [p for p in parameters if p not in FACT_NAMES | CONTEXT_NAMES]
+            unknown = [p for p in parameters if p not in FACT_NAMES | CONTEXT_NAMES | _EXTRA]
             if unknown:
                 raise ValueError(f"check {check_id} asks for unknown facts {unknown}")
             title = (inspect.getdoc(function) or check_id).splitlines()[0].rstrip(".")
@@ -123,6 +125,13 @@ class Registry:
             wanted.add(check_id)
             pending.extend(self.checks[check_id].comes_after)
         return [c for c in self.checks.values() if c.id in wanted]
+
+
+def add_fact_name(name: str) -> None:
+    """Let checks ask for the facts of an extension's probe called ``name``."""
+    if name in FACT_NAMES | CONTEXT_NAMES:
+        raise ValueError(f"a probe called {name} is there already")
+    _EXTRA.add(name)
 
 
 REGISTRY = Registry()
@@ -191,9 +200,7 @@ def _run_one(item: Check, context: Context, results: Mapping[str, List[Finding]]
     return [_completed(item, finding) for finding in found]
 
 
-def _missing(
-    name: str, context: Context, results: Mapping[str, List[Finding]]
-) -> Optional[str]:
+def _missing(name: str, context: Context, results: Mapping[str, List[Finding]]) -> Optional[str]:
     """The check that a missing fact follows from, where that check did not pass."""
     check_id, root = ANSWERS_FOR.get(name, ("", name))
     if not check_id or _value(root, context) is not None:
@@ -237,6 +244,8 @@ def _blocked(findings: Iterable[Finding]) -> Optional[Finding]:
 def _value(name: str, context: Context) -> Any:
     if name in CONTEXT_NAMES:
         return getattr(context, name)
+    if name in _EXTRA:
+        return context.facts.extra.get(name)
     return getattr(context.facts, name)
 
 

@@ -39,9 +39,11 @@ FAIL_LEVEL = typer.Option(
 
 def manifests_of(folders: Optional[List[Path]]) -> Manifests:
     """The packaged manifests with the given folders laid over them."""
+    from dartenv.extensions import manifest_folders
     from dartenv.manifests.loader import Manifests
 
-    return Manifests(folders or [])
+    brought, _ = manifest_folders()
+    return Manifests([*brought, *(folders or [])])
 
 
 def target_of(

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from dartenv import __version__
-from dartenv.facts.model import Facts, ProbeFailure, ProbeTiming, TargetFacts
+from dartenv.facts.model import PROBES, Facts, ProbeFailure, ProbeTiming, TargetFacts
 from dartenv.facts.probed import Probed
 from dartenv.facts.runner import Runner, SubprocessRunner
 from dartenv.manifests.loader import Manifests
@@ -57,6 +57,7 @@ def collect(
     chosen = _closure(plans, wanted)
     run = _Run(scope, chosen, on_done)
     values, failures, timings = run.all()
+    extra = {name: values.pop(name) for name in list(values) if name not in PROBES}
     return Facts(
         dartenv=__version__,
         taken_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -67,6 +68,7 @@ def collect(
         ),
         probe_failures=tuple(failures),
         timings=tuple(timings),
+        extra=extra,
         **values,
     )
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import msgspec
 
@@ -486,6 +486,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     probe_failures: Tuple[ProbeFailure, ...] = ()
     timings: Tuple[ProbeTiming, ...] = ()
     redactions: Tuple[Redaction, ...] = ()
+    extra: Dict[str, Any] = {}  # facts of extensions' probes, by probe: plain JSON data
 
 
 PROBES: Tuple[str, ...] = (
