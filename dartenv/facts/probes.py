@@ -64,7 +64,7 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
             "no interpreter was given, and no conda or virtual environment is active: "
             "dartenv doctor --python EXE",
         )
-    return probe_interpreter(scope.python, scope.runner, manifests=scope.manifests)
+    return probe_interpreter(scope.python, scope.runner, timeout=15, manifests=scope.manifests)
 
 
 def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
