@@ -8,7 +8,7 @@ from typing import Iterator, List, Tuple
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import CondaFacts, GitFacts, HostFacts, PipFacts, TargetFacts
-from dartenv.facts.tools import is_off, named
+from dartenv.facts.tools import NO_VERIFY, is_off, named
 from dartenv.manifests.compat_tools import ToolsTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
@@ -152,16 +152,18 @@ def conda_shell(conda: CondaFacts, host: HostFacts) -> Iterator[Finding]:
         names = ", ".join(s.shell for s in conda.shells) or "no shell"
         yield finding(Status.OK, f"{names} can activate an environment")
         return
-    shell = without[0].shell
+    # cmd alone is left alone: what initialises it runs at the start of every cmd of the account.
+    others = [s for s in without if s.shell != "cmd"]
+    shell = (others or without)[0].shell
     command = f"{conda.kind} init {'cmd.exe' if shell == 'cmd' else shell}"
     yield finding(
         Status.INFO,
         f"{', '.join(s.shell for s in without)} cannot activate a conda environment yet",
-        found=f"no `{conda.kind} init` mark in {without[0].path}",
+        found=f"no `{conda.kind} init` mark in {(others or without)[0].path}",
         wanted="terminals, as VS Code's, in which `conda activate` works",
         why="VS Code's terminals start in the wrong environment",
-        remedy="changes your shell profile, can be undone",
-        fix="conda.shell",
+        remedy="changes your shell profile, can be undone" if others else "run it by hand",
+        fix="conda.shell" if others else None,
         commands=(command,),
     )
 
@@ -207,6 +209,7 @@ def git_tls(git: GitFacts, manifests: Manifests) -> Iterator[Finding]:
         yield finding(Status.OK, "git checks the servers it talks to")
         return
     first = off[0]
+    in_files = [v for v in off if v.where != NO_VERIFY]
     yield finding(
         Status.WARN,
         f"{first.key} is {first.value} in {first.where}",
@@ -214,9 +217,9 @@ def git_tls(git: GitFacts, manifests: Manifests) -> Iterator[Finding]:
         wanted="git checks the servers it talks to",
         evidence=[f"{v.key} = {v.value} in {v.where}" for v in off[1:]],
         why="anyone between you and the server can change the code you install",
-        remedy="removes that line, can be undone",
-        fix="git.tls",
-        commands=("git config --global --unset http.sslverify",),
+        remedy="removes that line, can be undone" if in_files else f"unset {NO_VERIFY}",
+        fix="git.tls" if in_files else None,
+        commands=("git config --global --unset http.sslverify",) if in_files else (),
         source=tools_table(manifests).git_source,
     )
 

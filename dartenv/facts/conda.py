@@ -139,7 +139,14 @@ class _CondaProbe:
         table = self._table
         if not self._windows:
             return [_marked("bash", places.expand_all(table.posix_profiles, self._env), table)]
-        profiles = places.expand_all(table.powershell_profiles, self._env)
+        documents = self._registry.value(table.documents_key, table.documents_value).text()
+        profiles = places.expand_all(
+            (
+                *(f"{documents}/{name}" for name in table.powershell_files if documents),
+                *table.powershell_profiles,
+            ),
+            self._env,
+        )
         autorun = self._registry.value(table.cmd_autorun_key, table.cmd_autorun_value).text()
         cmd = ShellFacts(
             shell="cmd",

@@ -16,6 +16,7 @@ from dartenv.manifests.compat_tools import ToolsTable
 _SECTION = re.compile(r'^\s*\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]\s*$')
 _SETTING = re.compile(r"^\s*([A-Za-z][\w-]*)\s*(?:=\s*(.*?))?\s*$")
 _MAX_BYTES = 1_000_000
+NO_VERIFY = "GIT_SSL_NO_VERIFY"
 
 
 def probe_pip(
@@ -60,9 +61,9 @@ def probe_git(
         text = _read(path, problems)
         if text is not None:
             values.extend(_ssl_values(text, path))
-    no_verify = places.lookup(env, "GIT_SSL_NO_VERIFY")
+    no_verify = places.lookup(env, NO_VERIFY)
     if no_verify is not None:
-        values.append(ConfigValue(key="http.sslverify", value="false", where="GIT_SSL_NO_VERIFY"))
+        values.append(ConfigValue(key="http.sslverify", value="false", where=NO_VERIFY))
     return Probed(GitFacts(values=tuple(values), problems=tuple(problems)))
 
 

@@ -8,7 +8,10 @@ from dartenv.manifests.schema import Manifest
 
 
 class LaunchRow(Manifest, frozen=True, kw_only=True):
-    """One launch configuration; ``{root}`` and ``{checkpoint}`` are filled with absolute paths."""
+    """One launch configuration; ``{root}`` and ``{checkpoint}`` are filled with absolute paths,
+
+    ``{device}`` with "cuda" or "cpu".
+    """
 
     name: str
     module: str
@@ -24,6 +27,8 @@ class EditorTable(Manifest, frozen=True, kw_only=True):
     launch_path: str
     settings_path: str
     launch_version: str
+    launch_type: str
+    checkpoint_option: str
     interpreter_key: str
     old_interpreter_key: str
     checkpoint: str

@@ -32,6 +32,9 @@ class ToolsTable(Manifest, frozen=True, kw_only=True):
     git_posix: Tuple[str, ...]
     git_source: str
     shell_mark: str
+    documents_key: str
+    documents_value: str
+    powershell_files: Tuple[str, ...]  # below the Documents folder, Windows PowerShell's first
     powershell_profiles: Tuple[str, ...]
     cmd_autorun_key: str
     cmd_autorun_value: str
