@@ -221,7 +221,8 @@ def _failed(
     found: Optional[Dict[str, ImportResult]] = None,
 ) -> Finding:
     missing = result.details.get("missing_dll")
-    evidence = [f"cannot be loaded: {missing}"] if missing else []
+    reason = f"{missing} cannot be loaded" if missing else result.error
+    evidence = [result.error] if missing and result.error else []
     evidence += [
         f"{key.rpartition(':')[2]}: {one.error}"
         for key, one in (found or {}).items()
@@ -231,8 +232,8 @@ def _failed(
     evidence += _shadow(interpreter, table)
     return finding(
         Status.FAIL,
-        f"{summary}: {result.error}",
-        found=result.error,
+        f"{summary}: {reason}",
+        found=reason,
         wanted=f"a session on {package.provider} alone",
         evidence=evidence,
         why="get_available_providers() lists what was compiled in; only a session that runs is proof",

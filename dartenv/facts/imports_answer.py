@@ -21,6 +21,8 @@ _STACK_LINE = re.compile(
     r'^(\s+File "|Fatal Python error|Windows fatal exception|Current thread|Thread 0x|Timeout \('
     r"|Extension modules:|<<dartenv|\s*$)"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LOST_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
 _IMPORT_MACHINERY = "<frozen importlib"
 _OWN = "inside_"
 
@@ -83,7 +85,7 @@ def unfinished(answers: Answers, done: Completed, cap: float) -> Optional[Import
         outcome, error = "crash", f"the process {spelled_exit(done.rc or 0)}"
     if done.failure == "timeout":
         error = f"still running after {cap:.0f} s, so it was ended"
-    words = _said(text, answers.step)
+    words = _last_lines(_part(text, answers.step))
     return ImportResult(
         name=answers.step,
         ok=False,
@@ -97,23 +99,32 @@ def unfinished(answers: Answers, done: Completed, cap: float) -> Optional[Import
 
 
 def _with_words(result: ImportResult, done: Completed) -> ImportResult:
-    """A failed step with the last lines it printed to standard error."""
+    """A failed step with its last lines on standard error, and the library they say is missing."""
     if result.ok:
         return result
-    words = _said(done.error_text(), result.name)
-    if not words:
-        return result
-    return msgspec.structs.replace(result, details={**result.details, "stderr": words})
+    text = _part(done.error_text(), result.name)
+    words, details = _last_lines(text), dict(result.details)
+    if words:
+        details["stderr"] = words
+    lost = _LOST_LIBRARY.findall(text + (result.error or ""))
+    if lost:
+        details.setdefault("missing_dll", ", ".join(dict.fromkeys(lost)))
+    return msgspec.structs.replace(result, details=details)
 
 
-def _said(text: str, step: str, lines: int = 6) -> str:
-    """The last lines that one step printed, stacks of crashes left out."""
-    parts = _STEP.split(text)
+def _part(text: str, step: str) -> str:
+    """What one step printed to standard error, without colours."""
+    parts = _STEP.split(_COLOUR.sub("", text))
     for name, words in zip(parts[1::2], parts[2::2]):
         if name == step:
-            kept = [one.rstrip() for one in words.splitlines() if not _STACK_LINE.match(one)]
-            return "\n".join(one[:300] for one in kept[-lines:])
+            return words
     return ""
+
+
+def _last_lines(text: str, lines: int = 6) -> str:
+    """The last lines of a text, stacks of crashes left out."""
+    kept = [one.rstrip() for one in text.splitlines() if not _STACK_LINE.match(one)]
+    return "\n".join(one[:300] for one in kept[-lines:])
 
 
 def _own_thread(text: str) -> List[Tuple[str, str]]:

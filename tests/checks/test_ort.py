@@ -132,7 +132,8 @@ def test_a_session_that_needs_help_is_told(way: str, said: str) -> None:
 def test_a_session_that_fell_back_fails_and_names_the_library() -> None:
     found = providers(LOADED, FAILED)
     assert found.status is Status.FAIL
-    assert found.evidence[0] == "cannot be loaded: cudnn64_8.dll"
+    assert found.found == "cudnn64_8.dll cannot be loaded"
+    assert "the session runs on CPUExecutionProvider" in found.evidence
     assert "LoadLibrary failed with error 126" in found.evidence
 
 

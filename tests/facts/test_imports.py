@@ -100,40 +100,23 @@ def test_a_wrong_sum_is_not_a_kernel_that_runs(site: Site) -> None:
     assert "7.0" in imported()["imports.torch:kernel"].details["kernel"]
 
 
-def test_what_is_printed_while_importing_does_no_harm(site: Site) -> None:
-    site("tqdm.py", "print('<<dartenv {\"kind\": \"end\"}>>')\nprint('x' * 100000)\n")
-    assert imported()["imports.dart:tqdm"].ok
-
-
-def test_an_import_that_raises_names_the_module_it_happened_in(site: Site) -> None:
+def test_each_kind_of_failure_is_told_apart(site: Site) -> None:
+    site("numpy.py", "print('<<dartenv {\"kind\": \"end\"}>>')\nprint('x' * 100000)\n")
+    site("tyro.py", "import not_there.at_all\n")
+    site("tqdm.py", "raise SystemExit('no licence')\n")
     site("torch/__init__.py", "from torch import deep\n")
-    site(
-        "torch/deep.py",
-        "def build():\n    raise OSError('[WinError 126]\\nsecond line')\nbuild()\n",
-    )
+    site("torch/deep.py", "def build():\n    raise OSError('[WinError 126]\\nmore')\nbuild()\n")
     found = imported()
-    result = found["imports.torch"]
-    assert (result.ok, result.outcome, result.error_type) == (False, "error", "OSError")
-    assert result.module == "torch.deep"
-    assert result.error == "[WinError 126]"
+    assert found["imports.dart:numpy"].ok, "what is printed does no harm"
+    missing = found["imports.dart:tyro"]
+    assert (missing.outcome, missing.module) == ("missing", "not_there")
+    ended = found["imports.dart:tqdm"]
+    assert (ended.outcome, ended.error_type, ended.error) == ("error", "SystemExit", "no licence")
+    torch = found["imports.torch"]
+    assert (torch.outcome, torch.error_type, torch.error) == ("error", "OSError", "[WinError 126]")
+    assert torch.module == "torch.deep"
     assert "imports.torch:kernel" not in found
     assert found["imports.dart:yaml"].ok
-
-
-def test_a_missing_module_is_told_from_a_broken_one(site: Site) -> None:
-    site("tyro.py", "import not_there.at_all\n")
-    result = imported()["imports.dart:tyro"]
-    assert (result.outcome, result.module) == ("missing", "not_there")
-
-
-def test_a_module_that_exits_is_an_error(site: Site) -> None:
-    site("tqdm.py", "raise SystemExit('no licence')\n")
-    result = imported()["imports.dart:tqdm"]
-    assert (result.outcome, result.error_type, result.error) == (
-        "error",
-        "SystemExit",
-        "no licence",
-    )
 
 
 @pytest.mark.parametrize(
@@ -192,45 +175,63 @@ def tree(tmp_path: Path, **files: str) -> Path:
     return root
 
 
-def test_a_whole_tree_is_read_and_not_run(site: Site, tmp_path: Path) -> None:
-    root = tree(tmp_path, **{"mld/optim_mld.py": "raise SystemError('run')\n"})
-    found = imported(root)
-    assert found["imports.dart:tree"].ok
-    assert found["imports.dart:tree"].details["files"] == "6"
-    assert not list(root.rglob("__pycache__"))
+def read_tree(root: Path) -> Dict[str, str]:
+    """The details of a tree, read in this process; raises ImportError for a broken one."""
+    names: Dict[str, Any] = {"__name__": "dartenv_inside"}
+    path = script_path("inside_dart.py")
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
+    entries = ["mld.rollout_mld", "mld.rollout_demo", "mld.optim_mld"]
+    details: Dict[str, str] = {}
+    closure: Dict[str, Any] = {}
+    names["read_tree"]({"root": str(root), "entries": entries}, details, closure)
+    return {**details, "foreign": " ".join(sorted(closure["foreign"]))}
+
+
+def test_a_whole_tree_is_read(tmp_path: Path) -> None:
+    details = read_tree(tree(tmp_path))
+    assert (details["files"], details["foreign"]) == ("6", "torch")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "problem"),
+    ("text", "problem"),
     [
-        ("utils/one.py", "from utils.gone import x\n", "utils/one.py:1: no module utils.gone"),
-        ("utils/one.py", "\ndef broken(:\n", "utils/one.py:2: "),
-        ("utils/one.py", "x = '\0'\n", "utils/one.py"),
+        ("from utils.gone import x\n", "utils/one.py:1: no module utils.gone"),
+        ("\ndef broken(:\n", "utils/one.py:2: "),
+        ("x = '\0'\n", "utils/one.py"),
     ],
 )
 def test_a_tree_that_cannot_be_imported_is_told_by_line(
-    site: Site, tmp_path: Path, name: str, text: str, problem: str
+    tmp_path: Path, text: str, problem: str
 ) -> None:
-    result = imported(tree(tmp_path, **{name: text}))["imports.dart:tree"]
-    assert not result.ok
-    assert (result.error or "").startswith(problem)
+    with pytest.raises(ImportError) as caught:
+        read_tree(tree(tmp_path, **{"utils/one.py": text}))
+    assert str(caught.value).startswith(problem)
 
 
-def test_an_entry_point_that_is_not_there_is_told(site: Site, tmp_path: Path) -> None:
+def test_an_entry_point_that_is_not_there_is_told(tmp_path: Path) -> None:
     root = tree(tmp_path)
     (root / "mld" / "rollout_demo.py").unlink()
-    result = imported(root)["imports.dart:tree"]
-    assert result.error == "mld.rollout_demo: no such module in the tree"
+    with pytest.raises(ImportError, match=r"mld\.rollout_demo: no such module in the tree"):
+        read_tree(root)
 
 
-def test_a_package_that_only_this_tree_imports_is_imported_too(site: Site, tmp_path: Path) -> None:
+def test_the_tree_is_compiled_and_not_run_and_its_own_packages_are_imported(
+    site: Site, tmp_path: Path
+) -> None:
     text = "import extra_one\ntry:\n    import guarded\nexcept ImportError:\n    pass\n"
-    root = tree(tmp_path, **{"utils/sibling.py": text + "def later():\n    import never\n"})
+    root = tree(
+        tmp_path,
+        **{
+            "utils/sibling.py": text + "def later():\n    import never\n",
+            "mld/optim_mld.py": "raise SystemError('run')\n",
+        },
+    )
     found = imported(root)
+    assert found["imports.dart:tree"].ok
     assert found["imports.dart:extra_one"].outcome == "missing"
-    assert "imports.dart:guarded" not in found
-    assert "imports.dart:never" not in found
-    assert "imports.dart:two_levels" not in found
+    for name in ("guarded", "never", "two_levels", "utils"):
+        assert f"imports.dart:{name}" not in found
+    assert not list(root.rglob("__pycache__"))
 
 
 def test_a_module_of_the_tree_shadows_a_package_as_it_does_for_dart(

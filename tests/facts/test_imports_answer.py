@@ -79,6 +79,19 @@ def test_a_garbled_channel_loses_one_line_only() -> None:
     assert answers.ended
 
 
+def test_the_library_that_linux_cannot_find_is_named() -> None:
+    name = "ort.providers:CUDAExecutionProvider"
+    failed = {"kind": "result", "name": name, "ok": False, "outcome": "error", "error": "no"}
+    words = (
+        f"<<dartenv step {name}>>\n\x1b[1;31mFailed to load library libx.so with error:"
+        " libcublasLt.so.11: cannot open shared object file: No such file\x1b[m\n"
+        "<<dartenv step other>>\nlibother.so.1: cannot open shared object file\n"
+    )
+    (result,) = read_answers(Completed([], 0, answer(failed), words.encode())).results
+    assert result.details["missing_dll"] == "libcublasLt.so.11"
+    assert "\x1b" not in result.details["stderr"]
+
+
 def pe_file(*libraries: str) -> bytes:
     """A 64-bit PE image with one section, which holds an import table."""
     base, raw = 0x1000, 0x200

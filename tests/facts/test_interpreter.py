@@ -72,8 +72,14 @@ def reason(python: str = sys.executable, timeout: float = 20) -> str:
     return failure.reason
 
 
-def test_a_good_interpreter_is_read_whole() -> None:
-    facts = read()
+@pytest.fixture(scope="module")
+def plain() -> InterpreterFacts:
+    """This interpreter, read once."""
+    return read()
+
+
+def test_a_good_interpreter_is_read_whole(plain: InterpreterFacts) -> None:
+    facts = plain
     assert facts.version == platform.python_version()
     assert facts.bits == (64 if sys.maxsize > 2**32 else 32)
     assert Path(facts.prefix or "").resolve() == Path(sys.prefix).resolve()
@@ -83,11 +89,11 @@ def test_a_good_interpreter_is_read_whole() -> None:
     assert facts.platform == ("win-amd64" if WINDOWS else f"linux-{platform.machine()}")
 
 
-def test_markers_and_tags_agree_with_packaging() -> None:
+def test_markers_and_tags_agree_with_packaging(plain: InterpreterFacts) -> None:
     from packaging.markers import default_environment
     from packaging.tags import sys_tags
 
-    facts = read()
+    facts = plain
     expected = {k: str(v) for k, v in default_environment().items()}
     # The platform module words these by asking other programs; no marker of use reads them.
     for name in ("platform_version", "platform_release", "extra"):
@@ -96,8 +102,8 @@ def test_markers_and_tags_agree_with_packaging() -> None:
     assert facts.tags[0] in {str(tag) for tag in sys_tags()}
 
 
-def test_distributions_agree_with_importlib_metadata() -> None:
-    facts = read()
+def test_distributions_agree_with_importlib_metadata(plain: InterpreterFacts) -> None:
+    facts = plain
     extra = re.compile(r";.*\bextra\b")
     expected: Dict[str, Tuple[str, List[str]]] = {}
     for one in importlib.metadata.distributions():
@@ -109,31 +115,33 @@ def test_distributions_agree_with_importlib_metadata() -> None:
     assert not [d for d in facts.distributions if d.problem]
 
 
-def test_ownership_of_imports_is_told() -> None:
-    facts = read()
+def test_ownership_of_imports_is_told(plain: InterpreterFacts) -> None:
+    facts = plain
     owned = {d.name: d.top_level for d in facts.distributions}
     assert "pytest" in owned["pytest"]
     assert "yaml" in owned["pyyaml"]
     assert not [m.name for m in facts.modules if m.name in ("pytest", "yaml")]
 
 
-def test_a_banner_of_a_sitecustomize_does_no_harm(site: Site) -> None:
-    path = site("sitecustomize.py", "print('{\"version\": \"0\"}')\nprint('dartenv facts>>')\n")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print('{\"version\": \"0\"}')\nprint('dartenv facts>>')\nimport helper\n",
+        "raise RuntimeError('broken')\n",
+        "import sys, io\nsys.stdout = io.StringIO()\n",
+    ],
+    ids=["prints", "raises", "replaces stdout"],
+)
+def test_a_sitecustomize_does_no_harm_and_is_named(site: Site, text: str) -> None:
+    path = site("sitecustomize.py", text)
+    site("helper.py", "")
     facts = read()
     assert facts.version == platform.python_version()
-    assert facts.sitecustomize is not None
-    assert Path(facts.sitecustomize).resolve() == path.resolve()
     assert facts.env["PYTHONPATH"] == str(path.parent)
-
-
-def test_a_sitecustomize_that_raises_does_no_harm(site: Site) -> None:
-    site("sitecustomize.py", "raise RuntimeError('broken')\n")
-    assert read().version == platform.python_version()
-
-
-def test_a_sitecustomize_that_replaces_stdout_does_no_harm(site: Site) -> None:
-    site("sitecustomize.py", "import sys, io\nsys.stdout = io.StringIO()\n")
-    assert read().version == platform.python_version()
+    if not text.startswith("raise"):
+        assert facts.sitecustomize is not None
+        assert Path(facts.sitecustomize).resolve() == path.resolve()
+    assert not (path.parent / "__pycache__").exists()
 
 
 def test_a_sitecustomize_that_hangs_is_stopped_and_named(site: Site) -> None:
@@ -170,13 +178,6 @@ def test_the_current_folder_shadows_nothing(
     monkeypatch.chdir(tmp_path)
     facts = read()
     assert not [m for m in facts.modules if m.name == "torch"]
-
-
-def test_no_bytecode_is_left_behind(site: Site) -> None:
-    path = site("sitecustomize.py", "import helper\n")
-    site("helper.py", "")
-    read()
-    assert not (path.parent / "__pycache__").exists()
 
 
 def test_an_environment_folder_stands_for_its_python(tmp_path: Path) -> None:
@@ -248,81 +249,6 @@ def test_crashes_are_told_from_exits(rc: int, name: Optional[str]) -> None:
     if WINDOWS and rc < 0:
         pytest.skip("no such signal there")
     assert crash_name(rc) == name
-
-
-def metadata(name: str, version: str, *more: str) -> str:
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *more]
-    return "\n".join(lines) + "\n\nA description.\nVersion: 99\n"
-
-
-def test_broken_metadata_is_said_and_hides_nothing(site: Site) -> None:
-    site("whole-1.0.dist-info/METADATA", metadata("Whole", "1.0", "Requires-Dist: numpy<2"))
-    site("empty-1.0.dist-info/METADATA", "")
-    site("none-1.0.dist-info/RECORD", "")
-    site("folder-1.0.dist-info/METADATA/oops", "")
-    site("url-1.0.dist-info/METADATA", metadata("url", "1.0"))
-    site("url-1.0.dist-info/direct_url.json", "{ cut o")
-    site("~umpy-1.24.4.dist-info/METADATA", metadata("numpy", "1.24.4"))
-    site("old-2.0.egg-info", metadata("Old", "2.0"))
-    found = {d.name: d for d in read().distributions}
-    assert found["whole"].requires == ("numpy<2",)
-    assert found["whole"].problem is None
-    assert found["empty"].version == "1.0"
-    for name in ("empty", "none", "folder", "url"):
-        assert found[name].problem, name
-    assert "interrupted" in (found["~umpy"].problem or "")
-    assert found["old"].version == "2.0"
-
-
-def test_a_torch_for_windows_is_read_by_its_files(site: Site) -> None:
-    site("torch-2.4.1.dist-info/METADATA", metadata("torch", "2.4.1"))
-    site("torch-2.4.1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp38-cp38-win_amd64\n")
-    site("torch-2.4.1.dist-info/top_level.txt", "torch\ntorchgen\n")
-    site("torch/__init__.py", "raise SystemError('imported')\n")
-    site("torch/version.py", "__version__ = '2.4.1+cpu'\ncuda: Optional[str] = None\n")
-    site("torch/_C.cp38-win_amd64.pyd", "")
-    site("torch/lib/cudnn64_9.dll", "")
-    site("nvidia/cudnn/bin/cudnn64_8.dll", "")
-    facts = read()
-    (torch,) = [d for d in facts.distributions if d.name == "torch"]
-    assert (torch.tags, torch.extensions) == (
-        ("cp38-cp38-win_amd64",),
-        ("torch/_C.cp38-win_amd64.pyd",),
-    )
-    assert torch.top_level == ("torch",)
-    (module,) = [m for m in facts.modules if m.name == "torch"]
-    assert module.distribution == "torch"
-    assert module.constants == {"__version__": "2.4.1+cpu", "cuda": "None"}
-    assert [(d.name, d.owner) for d in facts.dlls if d.owner in ("torch", "nvidia/cudnn")] == [
-        ("cudnn64_9.dll", "torch"),
-        ("cudnn64_8.dll", "nvidia/cudnn"),
-    ]
-
-
-def test_a_folder_on_pythonpath_brings_loose_modules(site: Site) -> None:
-    site("clip/__init__.py", "")
-    site("clip/clip.py", "from pkg_resources import packaging\nclass SimpleTokenizer: pass\n")
-    site("pytorch3d/__init__.py", "__version__ = '0.7.8'\n")
-    site("space/part/__init__.py", "")
-    site("single.py", "")
-    modules = {m.name: m for m in read().modules}
-    assert modules["clip"].distribution is None
-    assert modules["clip"].words == ("pkg_resources", "SimpleTokenizer")
-    assert modules["pytorch3d"].extensions == ()
-    assert modules["pytorch3d"].constants == {"__version__": "0.7.8"}
-    assert "single" in modules
-    assert "space" not in modules
-
-
-def test_a_name_that_is_shared_as_a_namespace_belongs_to_nobody(site: Site) -> None:
-    for name in ("one", "two"):
-        site(f"shared_{name}-1.dist-info/METADATA", metadata(f"shared-{name}", "1"))
-        site(f"shared_{name}-1.dist-info/RECORD", f"shared/{name}/__init__.py,,\n{name}x.py,,\n")
-        site(f"shared/{name}/__init__.py", "")
-        site(f"{name}x.py", "")
-    found = {d.name: d.top_level for d in read().distributions}
-    assert found["shared-one"] == ("onex",)
-    assert found["shared-two"] == ("twox",)
 
 
 @pytest.mark.skipif(WINDOWS, reason="file names are Unicode there")
