@@ -65,8 +65,8 @@ def python_version(
             Status.INFO,
             f"Python {interpreter.version} works once the dataclass defaults are repaired",
             found=found,
-            evidence=[f"{x.path}:{x.line} {x.symbol}".rstrip() for x in needed],
-            why=f"since {patch.python} a dataclass refuses the default at {first.path}:{first.line}",
+            why=f"since {patch.python} a dataclass refuses the default at {first.path}:{first.line}"
+            + (f" and {len(needed) - 1} more" if len(needed) > 1 else ""),
             fix="source.dataclass-defaults",
             source=patch.source,
         )

@@ -8,6 +8,7 @@ started again for the steps that are left.
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,7 @@ def _any_profile(interpreter: InterpreterFacts, kind: str, manifests: Manifests)
 
 def imports_limit(manifests: Manifests) -> float:
     """The most seconds that :func:`probe_imports` can take."""
-    table = manifests.read("compat", "imports", ImportTable)
-    return table.cap * (table.reruns + 1) + 10
+    return manifests.read("compat", "imports", ImportTable).cap + 10
 
 
 def _jobs(
@@ -166,16 +166,20 @@ def runtime_package(
 def _finish(
     job: Job, interpreter: InterpreterFacts, runner: Runner, cwd: str, table: ImportTable
 ) -> Tuple[List[ImportResult], Optional[ProbeFailure]]:
-    """Run a job until all its steps are done, are lost, or its reruns are used up."""
+    """Run a job until all its steps are done, are lost, or its reruns or its time are used up."""
     results: List[ImportResult] = []
+    started = time.monotonic()
     for _ in range(table.reruns + 1):
+        left = table.cap - (time.monotonic() - started)
+        if left < 1:
+            break
         skip = [result.name for result in results]
         passed = [result.name for result in results if result.ok]
         request = {**job.request, "skip": skip, "passed": passed}
-        done = _run(job, request, interpreter, runner, cwd, table)
+        done = _run(job, request, interpreter, runner, cwd, left)
         answers = read_answers(done)
         results.extend(answers.results)
-        lost = unfinished(answers, done, table.cap)
+        lost = unfinished(answers, done, left)
         if lost is not None:
             results.append(lost)
             if lost.name == TORCH:
@@ -198,12 +202,12 @@ def _run(
     interpreter: InterpreterFacts,
     runner: Runner,
     cwd: str,
-    table: ImportTable,
+    limit: float,
 ) -> Completed:
     text = json.dumps(msgspec.to_builtins(request))
     scripts = [str(script_path(name)) for name in SCRIPTS[job.name]]
     argv = [interpreter.executable, "-c", STARTER, text, *scripts]
-    return runner.run(argv, table.cap, env=activated(interpreter), cwd=cwd)
+    return runner.run(argv, limit, env=activated(interpreter), cwd=cwd)
 
 
 def activated(interpreter: InterpreterFacts) -> Dict[str, str]:

@@ -159,7 +159,7 @@ def _not_run(python: str, name: str, failure: str, timeout: float) -> str:
 def _diagnosis(python: str, done: Completed, runner: Runner, cwd: str) -> str:
     """Why an interpreter, or whatever it is, ended without facts."""
     rc = done.rc if done.rc is not None else 0
-    said = "".join(f": {line}" for line in last_line(done.err, done.out))
+    said = "".join(f": {line}" for line in last_line(done.err, done.out) if not _echoes(line))
     version = _VERSION.search(done.out)
     if version:
         name = f"Python {b'.'.join(version.groups()).decode()}"
@@ -180,3 +180,8 @@ def _diagnosis(python: str, done: Completed, runner: Runner, cwd: str) -> str:
     size = len(done.out) + len(done.err)
     printed = f"{size:,} bytes that are no answer" if size else "nothing"
     return f"{python} is not Python: it printed {printed} and {spelled_exit(rc)}{said}"
+
+
+def _echoes(line: str) -> bool:
+    """Whether a program that is not Python only complains about what we gave it."""
+    return any(part in line for part in ('{"modules"', "import sys", SCRIPTS[0]))

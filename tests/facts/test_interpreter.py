@@ -261,12 +261,29 @@ def test_a_path_that_is_not_text_is_escaped(
     assert "\\udcff" in read().env["PYTHONPATH"]
 
 
-@pytest.mark.parametrize("minor", ["3.6", "3.7", "3.9", "3.10", "3.12", "3.13"])
+def other_python(minor: str) -> Optional[str]:
+    """Another Python of this machine: pyenv's, or one on PATH that is no pyenv shim."""
+    home = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for found in sorted(home.glob(f"versions/{minor}.*/bin/python")):
+        return str(found)
+    found_on_path = shutil.which("python" + minor)
+    return None if found_on_path is None or "shims" in found_on_path else found_on_path
+
+
+@pytest.mark.parametrize("minor", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
 def test_other_pythons_on_this_machine_are_read(minor: str) -> None:
-    python = shutil.which("python" + minor)
-    done = python and SubprocessRunner().run([python, "-c", "print(1)"], 10)
-    if not python or not done or not done.ok:
-        pytest.skip(f"no python{minor} on PATH that runs")
+    python = other_python(minor)
+    if python is None:
+        pytest.skip(f"no Python {minor} beside this one")
     facts = read(python)
     assert facts.version.startswith(minor + ".")
     assert facts.markers["python_version"] == minor
+    digits = minor.replace(".", "")
+    assert facts.abi == f"cp{digits}" + ("m" if minor in ("3.6", "3.7") else "")
+
+
+def test_a_python_2_on_this_machine_is_too_old() -> None:
+    python = other_python("2.7")
+    if python is None:
+        pytest.skip("no Python 2.7 beside this one")
+    assert re.search(r"is Python 2\.7\.\d+, older than 3\.6", reason(python))
