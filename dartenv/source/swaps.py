@@ -27,8 +27,12 @@ ON, OFF, UNSURE = "on", "off", "unsure"
 
 @dataclass(frozen=True)
 class Change:
-    """``pathlib.PosixPath`` set at ``line`` of ``function`` (``None``: the module's own body)."""
+    """``pathlib.PosixPath`` set at ``line`` of ``function`` (``None``: the module's own body).
 
+    ``end`` is where in the text the change is done.
+    """
+
+    end: int
     line: int
     function: Optional[ast.AST]
     effect: str
@@ -42,7 +46,7 @@ class Swaps:
         self.names = Names(module, tree)
         self.changes: List[Change] = []
         if b"PosixPath" in module.source.data:
-            self.changes = sorted(self._changes(), key=lambda change: change.line)
+            self.changes = sorted(self._changes(), key=lambda change: change.end)
 
     @property
     def lasting(self) -> Optional[int]:
@@ -52,10 +56,10 @@ class Swaps:
 
     def at(self, node: ast.AST) -> Tuple[str, int]:
         """Whether the swap is in force as ``node`` is executed, and the line that says so."""
-        line = self.module.line(node)
+        place = self.module.span(node)[0]
         function = self.module.function(node)
         while function is not None:
-            last = self._last(function, line)
+            last = self._last(function, place)
             if last is not None:
                 return last.effect, last.line
             entered = self._entered(node)
@@ -66,14 +70,14 @@ class Swaps:
         if entered is not None:
             return ON, entered
         inside = self.module.function(node) is not None
-        last = self._last(None, None if inside else line)
+        last = self._last(None, None if inside else place)
         return (last.effect, last.line) if last is not None else (OFF, 0)
 
-    def _last(self, function: Optional[ast.AST], line: Optional[int]) -> Optional[Change]:
+    def _last(self, function: Optional[ast.AST], place: Optional[int]) -> Optional[Change]:
         before = [
             change
             for change in self.changes
-            if change.function is function and (line is None or change.line < line)
+            if change.function is function and (place is None or change.end <= place)
         ]
         return before[-1] if before else None
 
@@ -96,7 +100,8 @@ class Swaps:
         effect = OFF
         if self._dotted(value) in STAND_INS:
             effect = ON if self._for_windows(node) else UNSURE
-        return Change(self.module.line(node), self.module.function(node), effect)
+        end = self.module.span(node)[1]
+        return Change(end, self.module.line(node), self.module.function(node), effect)
 
     def _for_windows(self, node: ast.AST) -> bool:
         """Whether the conditions around ``node``, if any, ask for the operating system."""

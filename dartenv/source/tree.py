@@ -123,6 +123,11 @@ class _Walker:
             for entry in self._entries(relative):
                 path = f"{relative}/{entry.name}" if relative else entry.name
                 self.entries += 1
+                shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
+                if shown != path:
+                    # A name that is no Unicode cannot be written into facts or reports.
+                    self.problems.append(Problem(shown, "its name is not Unicode: not read"))
+                    continue
                 if self.entries > self.spec.max_entries:
                     reason = f"more than {self.spec.max_entries} files: the rest was not looked at"
                     self.problems.append(Problem(relative or ".", reason))

@@ -93,6 +93,7 @@ def test_a_loader_handed_on_is_unsure(module: Make) -> None:
         f"import pathlib\n{LOADER}setattr(pathlib, 'PosixPath', pathlib.WindowsPath)\nm = load_mld(p)\n",
         f"import pathlib\n{LOADER}try:\n    {SWAP_ON}\n    m = load_mld(p)\nfinally:\n    pathlib.PosixPath = kept\n",
         f"import pathlib\n{LOADER}def outer():\n    return load_mld(p)\n{SWAP_ON}\nouter()\npathlib.PosixPath = kept\n",
+        f"import pathlib\n{LOADER}kept = pathlib.PosixPath; {SWAP_ON}; m = load_mld(p); pathlib.PosixPath = kept\n",
         # Before everything, for good.
         f"import pathlib\n{SWAP_ON}\n{LOADER}m = load_mld(p)\n",
         f"import pathlib\npathlib.PosixPath = pathlib.PurePosixPath\n{LOADER}",
@@ -122,6 +123,7 @@ def test_repairs_by_hand_count(text: str, module: Make) -> None:
         f"import pathlib\n{LOADER}{SWAP_ON}\nm = load_mld(p)\npathlib.PosixPath = kept\nn = load_mld(q)\n",
         f"import pathlib\n{LOADER}# {SWAP_ON}\nm = load_mld(p)\n",
         f"import pathlib\n{LOADER}kept = pathlib.PosixPath\nm = load_mld(p)\n",
+        f"import pathlib\n{LOADER}m = load_mld(p); {SWAP_ON}; pathlib.PosixPath = kept\n",
     ],
 )
 def test_repairs_by_hand_that_do_not_hold(text: str, module: Make) -> None:

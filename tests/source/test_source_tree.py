@@ -100,6 +100,21 @@ def test_links_and_pipes_do_not_hold_the_walk(tmp_path: Path) -> None:
 
 
 @POSIX
+def test_a_name_that_is_no_unicode_is_a_problem_that_can_be_written(tmp_path: Path) -> None:
+    place = os.fsencode(str(tmp_path)) + b"/\xff.py"
+    try:
+        with open(place, "wb") as file:  # noqa: PTH123 (a name in bytes)
+            file.write(b"a = 1\n")
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    write(tmp_path, "a.py")
+    tree = read_tree(str(tmp_path), SourceSpec())
+    assert list(tree.files) == ["a.py"]
+    (problem,) = tree.problems
+    assert problem.path.encode("utf-8")
+
+
+@POSIX
 def test_a_closed_file_and_a_closed_folder_are_problems(tmp_path: Path) -> None:
     write(tmp_path, "closed.py")
     write(tmp_path, "folder/a.py")

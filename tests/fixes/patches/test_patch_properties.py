@@ -139,3 +139,20 @@ def test_all_patches_after_one_another(run: Run) -> None:
             data = result.data
         trees.append(sorted(ast.dump(node) for node in ast.parse(data).body))
     assert trees[0] == trees[1]
+
+
+DEEP = {
+    "elif": "import torch\nif a: torch.load(p)\n" + "elif b: pass\n" * 3000,
+    "sum": "import numpy as np\nprompt = 1\nx = " + "+".join(["np.float"] * 4000),
+    "calls": "import torch, tyro\nprompt = torch.load(p)" + "(1)" * 4000,
+    "brackets": "x = " + "[" * 150 + "prompt" + "]" * 150,
+}
+
+
+@pytest.mark.parametrize("name", list(DEEP))
+def test_code_nested_too_deeply_is_left_alone(name: str, context: PatchContext) -> None:
+    data = DEEP[name].encode()
+    for patch in FAULTS:
+        result = patch.run(data, context)
+        assert result.data == data
+        assert result.edits == ()
