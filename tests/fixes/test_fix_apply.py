@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -154,6 +155,27 @@ def test_a_check_that_still_fails_means_failed_and_taken_back(bench):
     assert bench.results(report)["useless"].why == "np.float is still there"
     assert bench.files()["a.py"] == before["a.py"]
     assert other.read_bytes() == b"new"
+
+
+def test_a_finished_fix_is_not_rolled_back_where_that_cannot_be_recorded(bench):
+    """Half of such a rollback would look like a finished fix to the next command."""
+    path, full = bench.put("a.py", b"old"), []
+
+    def hook(label):
+        if full and label.startswith("append"):
+            raise OSError(errno.ENOSPC, "full")
+
+    def verify(fixes):
+        full.append(True)
+        return {fix: (False, "still broken") for fix in fixes}
+
+    report = bench.apply(bench.edit(path, b"new"), verify=verify, hands=Hands(Durable(hook)))
+    failed = bench.results(report)["fix.one"]
+    assert failed.outcome.value == "failed"
+    assert "stays as it is" in failed.left[0]
+    assert path.read_bytes() == b"new"
+    bench.undo()
+    assert path.read_bytes() == b"old"
 
 
 def test_a_check_that_cannot_tell_or_breaks_leaves_the_change(bench):
@@ -356,28 +378,33 @@ def test_the_backup_and_the_intention_are_on_the_disk_before_the_act(bench, monk
     real_fsync = os.fsync
 
     def fsync(handle):
-        order.append("forced")
+        folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        order.append("forced folder" if folder else "forced file")
         real_fsync(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
     bench.apply(bench.edit(path, b"new"), hands=Hands(Durable(order.append)))
-
-    def forced_within(begin, end):
-        first = next(i for i, label in enumerate(order) if label.startswith(begin))
-        last = next(i for i, label in enumerate(order) if i > first and label.startswith(end))
-        return first, last, "forced" in order[first:last]
-
-    copy = forced_within("copy a.py", "copied a.py")
-    intent = forced_within("append journal", "write .dartenv")  # the last append before the act
-    temp = forced_within("write .dartenv", "wrote .dartenv")
-    replace = forced_within("replace a.py", "replaced a.py")
-    assert copy[2]
-    assert temp[2]
-    assert replace[2] or os.name == "nt"
-    appends = [i for i, label in enumerate(order) if label.startswith("appended journal")]
-    assert intent[2]
-    assert copy[1] < max(i for i in appends if i < temp[0])
-    assert temp[1] < replace[0]
+    kinds = {"copy": "copied", "append": "appended", "write": "wrote", "replace": "replaced"}
+    acts = []  # each operation with what it forced to the disk
+    for i, label in enumerate(order):
+        word = label.split()[0]
+        if word in kinds:
+            end = next(j for j in range(i, len(order)) if order[j].startswith(kinds[word]))
+            acts.append((label, set(order[i + 1 : end])))
+    folder = set() if os.name == "nt" else {"forced folder"}
+    assert [(label.split()[0], forced) for label, forced in acts] == [
+        ("write", {"forced file"}),  # the plan
+        ("append", {"forced file"}),  # run started
+        ("append", {"forced file"}),  # group started
+        ("copy", {"forced file"} | folder),  # the backup
+        ("append", {"forced file"}),  # the intention
+        ("write", {"forced file"}),  # the new content, beside the old
+        ("replace", folder),
+        ("append", {"forced file"}),  # done
+        ("append", {"forced file"}),  # group done
+        ("append", {"forced file"}),  # verified
+        ("append", {"forced file"}),  # closed
+    ]
 
 
 def test_an_interrupted_run_that_is_stuck_stops_the_next_one(bench):
