@@ -8,6 +8,16 @@ from __future__ import annotations
 from typing import Tuple
 
 KNOWN_FIXES: Tuple[str, ...] = (
+    "conda.channels",
+    "conda.shell",
+    "cuda.env",
+    "editor.interpreter",
+    "editor.launch",
+    "git.tls",
+    "host.code-page",
+    "host.long-paths",
+    "msvc.environment",
+    "python.isolation",
     "source.body-model-dir",
     "source.dataclass-defaults",
     "source.numpy-aliases",

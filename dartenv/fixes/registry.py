@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Sequence, Set, Tuple, Union
 
 from dartenv.errors import UsageFault
 from dartenv.facts.model import Facts, TargetFacts
@@ -72,31 +72,42 @@ def make_plan(
     found: List[Union[AnyStep, Refusal]] = []
     for ids in together.values():
         found += _FIXERS[ids[0]](tuple(ids), facts, manifests, target)
+    steps, refusals = _sorted_out(found)
+    return new_plan(target, steps, refusals, versions_of(facts))
+
+
+def _sorted_out(
+    found: Sequence[Union[AnyStep, Refusal]],
+) -> Tuple[List[AnyStep], List[Refusal]]:
+    """Steps that can stand in one plan, and refusals for the rest.
+
+    Each step was planned on the file as it is now, so a second one for the same file would find
+    it changed: the fix it belongs to waits for the next plan, whole.
+    """
     steps: List[AnyStep] = []
     refusals: List[Refusal] = []
+    owners: Dict[str, AnyStep] = {}
+    waiting: Set[str] = set()
     for item in found:
         if isinstance(item, Refusal):
             refusals.append(item)
             continue
-        why = _clash(item, steps)
-        if why is None:
-            steps.append(item)
-        else:
+        paths = touched_paths(item)
+        odd = [path for path in paths if not encodable(path)]
+        if odd:
+            why = f"{odd[0]!a}: the name is not Unicode; rename it first"
             refusals += [Refusal(fix=fix, reason=why) for fix in item.fixes]
-    return new_plan(target, steps, refusals, versions_of(facts))
-
-
-def _clash(step: AnyStep, before: Sequence[AnyStep]) -> Optional[str]:
-    """Why ``step`` cannot stand in one plan with the steps before it."""
-    mine = touched_paths(step)
-    for path in mine:
-        if not encodable(path):
-            return f"{path!a}: the name is not Unicode; rename it first"
-    for other in before:
-        for path in touched_paths(other):
-            if any(key(real(path)) == key(real(own)) for own in mine):
-                return f"{path}: {', '.join(other.fixes)} changes it too; fix again afterwards"
-    return None
+            continue
+        names = [key(real(path)) for path in paths]
+        other = next((owners[name] for name in names if name in owners), None)
+        if other is not None:
+            why = f"{paths[0]}: {', '.join(other.fixes)} changes it too; fix again afterwards"
+            refusals += [Refusal(fix=fix, reason=why) for fix in item.fixes]
+            waiting.update(item.fixes)
+            continue
+        owners.update(dict.fromkeys(names, item))
+        steps.append(item)
+    return [step for step in steps if not set(step.fixes) <= waiting], refusals
 
 
 def _add(fix_id: str, plan: JointFixer) -> None:
@@ -107,6 +118,12 @@ def _add(fix_id: str, plan: JointFixer) -> None:
 
 def _load() -> None:
     """Import the modules that register fixers: here, so that importing this one stays light."""
-    from dartenv.fixes import source_patches
-
-    assert source_patches is not None
+    from dartenv.fixes import (  # noqa: F401
+        conda_shell,
+        condarc,
+        environment,
+        gitconfig,
+        long_paths,
+        source_patches,
+        vscode,
+    )
