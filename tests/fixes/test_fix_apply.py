@@ -167,7 +167,7 @@ def test_a_finished_fix_is_not_rolled_back_where_that_cannot_be_recorded(bench):
 
     def verify(fixes):
         full.append(True)
-        return {fix: (False, "still broken") for fix in fixes}
+        return dict.fromkeys(fixes, (False, "still broken"))
 
     report = bench.apply(bench.edit(path, b"new"), verify=verify, hands=Hands(Durable(hook)))
     failed = bench.results(report)["fix.one"]
@@ -200,6 +200,19 @@ def test_a_file_changed_after_planning_skips_its_fix_alone(bench):
     assert bench.outcomes(report) == {"first": "skipped", "second": "repaired"}
     assert "changed since the plan was made" in bench.results(report)["first"].why
     assert one.read_bytes() == b"edited meanwhile"
+
+
+def test_one_plan_applied_again_after_its_undo_is_a_run_of_its_own(bench):
+    path = bench.put("a.py", b"old")
+    plan = bench.plan(bench.edit(path, b"new"))
+    first = apply(plan, ["fix.one:a.py"], state=bench.state).run
+    assert first == plan.run
+    assert apply(plan, ["fix.one:a.py"], state=bench.state).run is None  # no longer fits
+    bench.undo()
+    second = apply(plan, ["fix.one:a.py"], state=bench.state).run
+    assert second not in (None, first)
+    assert bench.undo(second).run == second
+    assert path.read_bytes() == b"old"
 
 
 def test_a_file_changed_between_the_check_and_the_act_is_not_overwritten(bench):
