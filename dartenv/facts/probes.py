@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 import msgspec
 
 from dartenv.assets.spec import AssetsSpec
+from dartenv.facts import places
 from dartenv.facts.assets import probe_assets
 from dartenv.facts.collect import ProbePlan, Scope
 from dartenv.facts.conda import probe_conda
@@ -70,7 +72,9 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.dart_root is None:
         return _cannot("source", "no DART tree was given or found")
-    return Probed(probe_source(scope.dart_root, source_spec(scope.manifests)))
+    git = places.first_on_path("git.exe" if os.name == "nt" else "git", scope.env)
+    spec = source_spec(scope.manifests)
+    return Probed(probe_source(scope.dart_root, spec, scope.runner, git))
 
 
 def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
