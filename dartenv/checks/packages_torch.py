@@ -183,7 +183,7 @@ def _companions(
         if (wanted is not None and public not in (wanted, "unknown")) or clash:
             yield _mismatch(name, has, wanted, seen, interpreter, profile)
             return
-        notes.append(f"{name} {has}")
+        notes.append(f"{name} {has}" if has != "unknown" else f"{name} without metadata")
     where = interpreter.environment or interpreter.prefix or interpreter.executable
     reference = torch_wanted(profile, interpreter.version)
     if reference is not None and version_of(seen.public) != Version(reference.split("+")[0]):

@@ -8,7 +8,7 @@ MYPY = False
 if MYPY:
     from typing import Any, Dict, List, Optional, Set
 
-    from dartenv.facts.inside_packages import EXTENSION_ENDS, compiled, listing, same_place
+    from dartenv.facts.inside_packages import EXTENSION_ENDS, compiled, listing
 
 LIBRARY = re.compile(
     r"(?:lib)?(?:cudart|cublas|cudnn|cufft|curand|cusparse|cusolver|nvrtc|onnxruntime|directml)"
@@ -67,7 +67,9 @@ def module_place(name: "str") -> "Optional[str]":
 def owner_of(name: "str", place: "str", distributions: "List[Dict[str, Any]]") -> "Optional[str]":
     folder = os.path.dirname(place)
     for one in distributions:
-        if name in one["top_level"] and (one["editable"] or same_place(one["location"], folder)):
+        if name in one["top_level"] and (
+            one["editable"] or os.path.normcase(one["location"]) == os.path.normcase(folder)
+        ):
             return str(one["name"])
     return None
 
@@ -109,13 +111,18 @@ def loose(
         owned = {
             name
             for one in distributions
-            if one["editable"] or same_place(one["location"], entry)
+            if one["editable"] or one["location"] == entry
             for name in one["top_level"]
         }
-        for item in listing(entry):
-            name = importable(entry, item)
-            if name and name not in owned and name not in skip and not name.startswith("_"):
-                found.append(module(name, os.path.join(entry, item), None))
+        for item, folder in listing(entry).items():
+            name = item.split(".")[0]
+            if name in owned or name in skip or name.startswith("_") or not name.isidentifier():
+                continue
+            place = os.path.join(entry, item)
+            if item.endswith((".py", *EXTENSION_ENDS)) or (
+                folder and item == name and "__init__.py" in listing(place)
+            ):
+                found.append(module(name, place, None))
             if len(found) >= LOOSE_LIMIT:
                 return found
     return found
@@ -129,26 +136,18 @@ def standard_places() -> "Set[str]":
     return {os.path.normcase(os.path.abspath(place)) for place in places if place}
 
 
-def importable(entry: "str", item: "str") -> "Optional[str]":
-    if item.endswith(".py") or item.endswith(EXTENSION_ENDS):
-        name = item.split(".")[0]
-    elif os.path.isfile(os.path.join(entry, item, "__init__.py")):
-        name = item
-    else:
-        return None
-    return name if name.isidentifier() else None
-
-
 def libraries(entries: "List[str]") -> "List[Dict[str, Any]]":
     """CUDA, cuDNN and ONNX Runtime libraries, by name and place."""
     found: List[Dict[str, Any]] = []
     for entry in entries:
-        add_libraries(found, os.path.join(entry, "torch", "lib"), "torch")
-        add_libraries(found, os.path.join(entry, "onnxruntime", "capi"), "onnxruntime")
+        there = listing(entry)
+        for package, inside in (("torch", "lib"), ("onnxruntime", "capi")):
+            if there.get(package):
+                add_libraries(found, os.path.join(entry, package, inside), package)
         vendor = os.path.join(entry, "nvidia")
-        for part in listing(vendor):
+        for name in listing(vendor) if there.get("nvidia") else ():
             for below in ("bin", "lib", os.path.join("bin", "x86_64")):
-                add_libraries(found, os.path.join(vendor, part, below), "nvidia/" + part)
+                add_libraries(found, os.path.join(vendor, name, below), "nvidia/" + name)
     if os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
         below = os.path.join("Library", "bin") if os.name == "nt" else "lib"
         add_libraries(found, os.path.join(sys.prefix, below), "conda")

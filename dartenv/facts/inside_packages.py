@@ -22,7 +22,9 @@ EXTENSION_ENDS = (".pyd", ".so", ".dylib")
 HEADER_BYTES = 32768
 CONDA_NAMES = {"torch": "pytorch"}  # where conda calls a distribution something else
 
-listed: "Dict[str, List[str]]" = {}
+# Each folder is listed once and asked in memory after that: on Windows, and more so on a network
+# drive, looking for a file that is not there is what costs.
+listed: "Dict[str, Dict[str, bool]]" = {}
 
 
 def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
@@ -33,11 +35,10 @@ def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
         distributions.extend(distributions_in(entry))
     add_conda_builds(distributions)
     user = user_site()
+    leaking = {entry for entry in entries if user and same_place(entry, user)}
     return {
         "distributions": distributions,
-        "user_site_packages": [
-            d["name"] for d in distributions if user and same_place(d["location"], user)
-        ],
+        "user_site_packages": [d["name"] for d in distributions if d["location"] in leaking],
         "modules": watched(request.get("modules", []), distributions)
         + loose(entries, distributions, {m["name"] for m in request.get("modules", [])}),
         "dlls": libraries(entries),
@@ -80,27 +81,32 @@ def user_site() -> "Optional[str]":
     return getattr(site, "USER_SITE", None)
 
 
-def listing(folder: "str") -> "List[str]":
-    """The names in a folder, sorted; none where it cannot be read. Each folder is read once."""
+def listing(folder: "str") -> "Dict[str, bool]":
+    """The names in a folder, sorted, and whether each is a folder; none if it cannot be read."""
     if folder not in listed:
         try:
-            listed[folder] = sorted(os.listdir(folder))
+            found = [(entry.name, is_folder(entry)) for entry in os.scandir(folder)]
         except OSError:
-            listed[folder] = []
+            found = []
+        listed[folder] = dict(sorted(found))
     return listed[folder]
+
+
+def is_folder(entry: "os.DirEntry[str]") -> "bool":
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def distributions_in(entry: "str") -> "List[Dist]":
     found = []
-    names = listing(entry)
-    for name in names:
+    for name, folder in listing(entry).items():
         if name.endswith((".dist-info", ".egg-info")):
-            found.append(distribution(entry, name, os.path.join(entry, name)))
-        elif name.endswith(".egg-link"):
-            continue  # what it points to stands on sys.path by itself
-    if entry.endswith(".egg") and os.path.isdir(os.path.join(entry, "EGG-INFO")):
-        found.append(distribution(entry, "EGG-INFO", os.path.join(entry, "EGG-INFO")))
-    if found and "site-packages" not in entry and "dist-packages" not in entry:
+            found.append(distribution(entry, name, os.path.join(entry, name), folder))
+    if entry.endswith(".egg") and listing(entry).get("EGG-INFO"):
+        found.append(distribution(entry, "EGG-INFO", os.path.join(entry, "EGG-INFO"), True))
+    if "site-packages" not in entry and "dist-packages" not in entry:
         for one in found:
             # Metadata in a folder of its own on sys.path is what `pip install -e` leaves.
             one["editable"] = one["editable"] or one["folder"].endswith(".egg-info")
@@ -109,7 +115,7 @@ def distributions_in(entry: "str") -> "List[Dist]":
     return found
 
 
-def distribution(location: "str", folder: "str", path: "str") -> "Dist":
+def distribution(location: "str", folder: "str", path: "str", is_dir: "bool") -> "Dist":
     """One distribution; broken metadata gives a ``problem`` and what the folder's name says."""
     stem = folder.rsplit(".", 1)[0]
     name, _, rest = stem.partition("-")
@@ -131,28 +137,28 @@ def distribution(location: "str", folder: "str", path: "str") -> "Dist":
         found["problem"] = "left over from an interrupted installation: " + folder
         return found
     try:
-        fill(found, path)
+        fill(found, path, is_dir)
     except Exception as error:  # broken metadata must not hide the other packages
         found["problem"] = "%s: %s: %s" % (folder, type(error).__name__, error)
     return found
 
 
-def fill(found: "Dist", path: "str") -> "None":
-    is_file = os.path.isfile(path)
-    info = ("METADATA", "PKG-INFO") if path.endswith(".dist-info") else ("PKG-INFO", "METADATA")
+def fill(found: "Dist", path: "str", is_dir: "bool") -> "None":
+    names = ("METADATA", "PKG-INFO") if path.endswith(".dist-info") else ("PKG-INFO", "METADATA")
+    there = listing(path) if is_dir else {}
     text = None
-    for candidate in [path] if is_file else [os.path.join(path, name) for name in info]:
+    for candidate in [os.path.join(path, n) for n in names if n in there] if is_dir else [path]:
         text = head(candidate)
         if text is not None:
             break
     if text is None:
-        found["problem"] = "no %s in %s" % (info[0], os.path.basename(path))
+        found["problem"] = "no %s in %s" % (names[0], os.path.basename(path))
     else:
         headers = parsed_headers(text)
         missing = [key for key in ("name", "version") if not headers.get(key)]
         if missing:
             found["problem"] = "%s of %s names no %s" % (
-                info[0],
+                names[0],
                 os.path.basename(path),
                 " and no ".join(missing),
             )
@@ -161,15 +167,20 @@ def fill(found: "Dist", path: "str") -> "None":
         if headers.get("version"):
             found["version"] = headers["version"][0]
         found["requires"] = [r for r in headers.get("requires-dist", []) if not for_extra(r)]
-    if is_file:
+    if not is_dir:
         return
-    if path.endswith("egg-info") or path.endswith("EGG-INFO"):
-        found["requires"] = egg_requires(whole(os.path.join(path, "requires.txt")))
-    found["tags"] = parsed_headers(whole(os.path.join(path, "WHEEL"))).get("tag", [])
-    url, editable = direct_url(whole(os.path.join(path, "direct_url.json")))
+    if path.endswith(("egg-info", "EGG-INFO")):
+        found["requires"] = egg_requires(part(path, "requires.txt"))
+    found["tags"] = parsed_headers(part(path, "WHEEL")).get("tag", [])
+    url, editable = direct_url(part(path, "direct_url.json"))
     found["direct_url"], found["editable"] = url, editable
-    names, extensions = top_level(path, found["location"], editable)
-    found["top_level"], found["extensions"] = names, extensions
+    owned, extensions = top_level(path, found["location"], editable)
+    found["top_level"], found["extensions"] = owned, extensions
+
+
+def part(folder: "str", name: "str") -> "str":
+    """The text of one file of a metadata folder; empty where it has none."""
+    return whole(os.path.join(folder, name)) if name in listing(folder) else ""
 
 
 def normalised(name: "str") -> "str":
@@ -244,27 +255,26 @@ def direct_url(text: "str") -> "Tuple[Optional[str], bool]":
 
 def top_level(path: "str", location: "str", editable: "bool") -> "Tuple[List[str], List[str]]":
     """Importable names a distribution owns, namespace packages left out, and compiled modules."""
-    text = whole(os.path.join(path, "top_level.txt"))
+    text = part(path, "top_level.txt")
     names = {line.strip() for line in text.splitlines() if line.strip()}
     if not names:
-        names = recorded_names(whole(os.path.join(path, "RECORD")))
+        names = recorded_names(part(path, "RECORD"))
     owned: List[str] = []
     extensions: List[str] = []
+    beside = listing(location)
     for name in sorted(names):
         place = os.path.join(location, name)
-        if os.path.isfile(os.path.join(place, "__init__.py")):
+        if beside.get(name) and "__init__.py" in listing(place):
             owned.append(name)
             extensions.extend(compiled(place))
-        elif editable or os.path.isfile(place + ".py") or extension_alone(location, name):
+        elif editable or name + ".py" in beside or extension_alone(beside, name):
             owned.append(name)
     return owned, extensions
 
 
-def extension_alone(location: "str", name: "str") -> "bool":
+def extension_alone(beside: "Dict[str, bool]", name: "str") -> "bool":
     """Whether the name is one compiled module beside the packages, as _cffi_backend is."""
-    return any(
-        one.startswith(name + ".") and one.endswith(EXTENSION_ENDS) for one in listing(location)
-    )
+    return any(one.startswith(name + ".") and one.endswith(EXTENSION_ENDS) for one in beside)
 
 
 def recorded_names(record: "str") -> "Set[str]":

@@ -147,8 +147,10 @@ def _answer(
 
 def _not_run(python: str, name: str, failure: str, timeout: float) -> str:
     if failure == "timeout":
-        what = f"{name} started, but its start-up files" if name else "it"
-        return f"{python} gave no answer within {timeout:.0f} s: {what} hangs"
+        what = "it hangs, perhaps in its start-up files"
+        if name:
+            what = f"{name} started, and its packages could not be read in that time"
+        return f"{python} gave no answer within {timeout:.0f} s: {what}"
     if failure == "not-executable":
         return f"{python} is not a program that this user may run"
     if failure.startswith("os-error"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from types import ModuleType
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import msgspec
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from dartenv.facts.imports import activated, probe_imports
 from dartenv.facts.interpreter import script_path
 from dartenv.facts.model import ImportResult, InterpreterFacts
-from dartenv.facts.runner import SubprocessRunner
+from dartenv.facts.runner import Completed, SubprocessRunner
 from dartenv.manifests.loader import Manifests, default_manifests
 
 WINDOWS = os.name == "nt"
@@ -95,9 +97,18 @@ def test_what_loads_is_told_with_versions(site: Site) -> None:
     assert "imports.viewer" not in found
 
 
-def test_a_wrong_sum_is_not_a_kernel_that_runs(site: Site) -> None:
-    site("torch/__init__.py", TORCH.replace("504.0", "7.0"))
-    assert "7.0" in imported()["imports.torch:kernel"].details["kernel"]
+def test_a_wrong_sum_is_not_a_kernel_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: Dict[str, Any] = {"__name__": "dartenv_inside"}
+    path = script_path("inside_torch.py")
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
+    for total, told in (("504.0", "ok"), ("7.0", "sum 7.0 instead of 504.0")):
+        torch = ModuleType("torch")
+        exec(TORCH.replace("504.0", total), torch.__dict__)
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        details: Dict[str, str] = {}
+        names["run_kernel"](details, "cu118")
+        assert details["kernel"] == told
+        assert details["reason"] == "this torch is built without CUDA"
 
 
 def test_each_kind_of_failure_is_told_apart(site: Site) -> None:
@@ -119,28 +130,22 @@ def test_each_kind_of_failure_is_told_apart(site: Site) -> None:
     assert found["imports.dart:yaml"].ok
 
 
-@pytest.mark.parametrize(
-    ("act", "said"),
-    [
-        ("import faulthandler; faulthandler._sigsegv()", None),
-        ("import os; os._exit(3)", "exit status 3"),
-        ("import os, sys; print('OMP: Error #15', file=sys.stderr); os.abort()", None),
-    ],
-)
-def test_a_crash_names_its_import_and_hides_no_other(
-    site: Site, act: str, said: Optional[str]
-) -> None:
-    site("tqdm/__init__.py", "from tqdm import core\n")
-    site("tqdm/core.py", act + "\n")
+def test_a_crash_names_its_import_and_hides_no_other(site: Site) -> None:
+    for name, act in (
+        ("yaml", "import faulthandler; faulthandler._sigsegv()"),
+        ("tqdm", "import os; os._exit(3)"),
+        ("tyro", "import os, sys; print('OMP: Error #15', file=sys.stderr); os.abort()"),
+    ):
+        site(f"{name}/__init__.py", f"from {name} import core\n")
+        site(f"{name}/core.py", act + "\n")
     found = imported()
-    result = found["imports.dart:tqdm"]
-    assert (result.ok, result.outcome, result.module) == (False, "crash", "tqdm.core")
-    assert said is None or said in (result.error or "")
-    if "OMP" in act:
-        assert "OMP: Error #15" in result.details["stderr"]
+    for name in ("yaml", "tqdm", "tyro"):
+        result = found["imports.dart:" + name]
+        assert (result.ok, result.outcome, result.module) == (False, "crash", name + ".core")
+    assert "exit status 3" in (found["imports.dart:tqdm"].error or "")
+    assert "OMP: Error #15" in found["imports.dart:tyro"].details["stderr"]
     assert found["imports.dart:numpy"].ok
-    assert found["imports.dart:yaml"].ok
-    assert found["imports.dart:tyro"].ok
+    assert found["imports.torch:kernel"].ok
 
 
 def test_a_torch_that_crashes_is_tried_once(site: Site) -> None:
@@ -241,23 +246,44 @@ def test_a_module_of_the_tree_shadows_a_package_as_it_does_for_dart(
     assert imported(root)["imports.dart:tyro"].error == "a file of the tree"
 
 
-def test_without_a_profile_the_kind_of_tree_decides(site: Site) -> None:
-    probed = probe_imports(TARGET, None, None, SubprocessRunner(), kind="sandbox")
-    assert probed.value is not None
-    names = {result.name for result in probed.value.results}
-    assert "imports.dart:tyro" in names
-    assert "imports.pytorch3d" not in names
+class Scripted:
+    """A runner that answers every run alike and notes the requests."""
+
+    def __init__(self, done: Completed) -> None:
+        self.done = done
+        self.requests: List[Dict[str, Any]] = []
+
+    def run(
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        env: Optional[Mapping[str, str]] = None,
+        cwd: Optional[str] = None,
+        stdin: Optional[bytes] = None,
+    ) -> Completed:
+        self.requests.append(json.loads(argv[3]))
+        return self.done
 
 
-def test_an_interpreter_that_does_not_start_is_a_failure_of_the_probe(
-    site: Site, tmp_path: Path
-) -> None:
-    site("sitecustomize.py", "import os; os._exit(9)\n")
-    manifests = default_manifests()
-    probed = probe_imports(TARGET, manifests.profile("sandbox"), None, SubprocessRunner())
+def test_without_a_profile_the_kind_of_tree_decides() -> None:
+    runner = Scripted(Completed([], 0, b'<<dartenv {"kind": "end"}>>\n'))
+    probe_imports(TARGET, None, None, runner, kind="sandbox")
+    modules = {name for request in runner.requests for name in request["modules"]}
+    assert modules == {"numpy", "yaml", "tqdm", "tyro"}
+    runner.requests.clear()
+    probe_imports(TARGET, None, None, runner)
+    modules = {name for request in runner.requests for name in request["modules"]}
+    assert {"spacy", "clip", "torch.utils.tensorboard", "matplotlib.pyplot"} <= modules
+    parts = [request["pytorch3d"] for request in runner.requests if "pytorch3d" in request]
+    assert parts == [{"needed": "pytorch3d.transforms", "compiled": "pytorch3d._C"}]
+
+
+def test_an_interpreter_that_does_not_start_is_a_failure_of_the_probe() -> None:
+    runner = Scripted(Completed([], 9, b"", b"no licence\n"))
+    probed = probe_imports(TARGET, None, None, runner, kind="sandbox")
     assert probed.value is None
     assert {failure.probe for failure in probed.failures} == {"imports"}
-    assert "exit status 9" in probed.failures[0].reason
+    assert probed.failures[0].reason.endswith("exit status 9: no licence")
 
 
 def test_condas_folders_come_first_on_path_on_windows() -> None:

@@ -263,6 +263,8 @@ def test_a_path_that_is_not_text_is_escaped(
 
 def other_python(minor: str) -> Optional[str]:
     """Another Python of this machine: pyenv's, or one on PATH that is no pyenv shim."""
+    if WINDOWS:
+        return None
     home = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for found in sorted(home.glob(f"versions/{minor}.*/bin/python")):
         return str(found)
