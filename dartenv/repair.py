@@ -83,7 +83,7 @@ def verify(request: Request, fixes: Sequence[str]) -> Verdicts:
             verdicts[fix] = (None, "its check was not run again")
         elif worst.status is Status.OK:
             verdicts[fix] = (True, worst.summary)
-        elif worst.status in (Status.SKIP, Status.CRASH) or _only_unsure(again, fix):
+        elif _untold(worst, mine, fix) or _only_unsure(again, fix):
             verdicts[fix] = (None, worst.summary)
         else:
             verdicts[fix] = (False, worst.summary)
@@ -109,6 +109,15 @@ def _only(request: Request, checks: Tuple[str, ...]) -> Request:
         shallow=True,
         command="fix",
     )
+
+
+def _untold(worst: Finding, findings: Sequence[Finding], fix: str) -> bool:
+    """Whether a check does not say that its fix failed: it was not run, or it asks for the fix no
+    more, and what else it says is for the user to do."""
+    if worst.status in (Status.SKIP, Status.CRASH):
+        return True
+    asks = any(item.remedy is not None and item.remedy.fix == fix for item in findings)
+    return worst.status is not Status.FAIL and not asks
 
 
 def _only_unsure(examined: Examined, fix: str) -> bool:

@@ -92,7 +92,8 @@ def cuda_env(
         yield finding(Status.OK, "no variable and no nvcc on PATH chooses a toolkit")
         return
     chosen = _chosen(cuda, table)
-    state = _state(cuda, set_ones) + in_new_shells(interpreter, table.variables)
+    where = in_new_shells(interpreter, table.variables)
+    state = f"{where} {_state(cuda, set_ones)}".strip()
     takers = _takers(chosen)
     by_variable = [minor(_by_name(cuda, name) or "") for name in set_ones]
     wrong = [name for name, version in zip(set_ones, by_variable) if version != profile.cuda]

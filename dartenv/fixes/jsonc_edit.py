@@ -12,6 +12,7 @@ from typing import Any, List, Optional, Tuple
 
 from dartenv.facts.jsonc import string_end
 
+_OPTION = re.compile(r'("--[\w-]+",)\n[ \t]*(?="(?!--))')
 _SCALAR = re.compile(r"[^\s,\]}/]+")
 
 
@@ -89,8 +90,11 @@ def appended(
 
 
 def dumped(value: Any, indent: str, style: Style) -> str:
-    """Plain data as JSON whose lines after the first begin with ``indent``."""
-    text = json.dumps(value, indent=style.indent, ensure_ascii=False)
+    """Plain data as JSON whose lines after the first begin with ``indent``.
+
+    An option of a command line stands on one line with its value.
+    """
+    text = _OPTION.sub(r"\1 ", json.dumps(value, indent=style.indent, ensure_ascii=False))
     return text.replace("\n", style.newline + indent)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -48,7 +47,8 @@ def conda_home(prefix: Path) -> Home:
     return Home(str(prefix), conda=True, windows=os.name == "nt")
 
 
-SHOW = "import json, os, sys; sys.stdout.write(json.dumps(dict(os.environ)) + chr(10))"
+SHOW = "import os, sys; [sys.stdout.write(k + '=' + v + chr(0)) for k, v in os.environ.items()]"
+END = "end-of-variables"
 
 
 def shown(run: Path, shell: str, lines: List[str], env: Mapping[str, str]) -> List[Dict[str, str]]:
@@ -58,26 +58,24 @@ def shown(run: Path, shell: str, lines: List[str], env: Mapping[str, str]) -> Li
     """
     show = run / "show.py"
     show.write_text(SHOW, encoding="utf-8")
-    command = '"%EXE%" "%SHOW%"' if shell == "cmd" else '"$EXE" "$SHOW"'
+    base = {**os.environ, **env, "EXE": sys.executable, "SHOW": str(show)}
     if shell == "cmd":
-        script = run / "run.bat"
-        text = ["@echo off", *(command if line == "show" else line for line in lines)]
-        script.write_bytes("".join(line + "\r\n" for line in text).encode("utf-8"))
-        argv = ["cmd", "/d", "/c", str(script)]
+        command, end, script = f'"%EXE%" -X utf8 "%SHOW%"\r\necho {END}', "\r\n", run / "run.bat"
+        argv, begin = ["cmd", "/d", "/c", str(script)], "@echo off"
     else:
-        script = run / "run.sh"
-        text = ["set -eu", *(command if line == "show" else line for line in lines)]
-        script.write_bytes("".join(line + "\n" for line in text).encode("utf-8"))
-        argv = [shell, str(script)]
-    base = {**os.environ, "EXE": sys.executable, "SHOW": str(show), **env}
+        command, end, script = f"env -0; echo '{END}'", "\n", run / "run.sh"
+        argv, begin = [shell, str(script)], "set -eu"
+    text = [begin, *(command if line == "show" else line for line in lines)]
+    script.write_bytes("".join(line + end for line in text).encode("utf-8"))
     done = subprocess.run(
         argv, env=base, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
     )
     said = done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
     assert done.returncode == 0, said
-    found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    assert len(found) == lines.count("show"), said
-    return found
+    parts = done.stdout.decode("utf-8", "replace").split(END)[:-1]
+    assert len(parts) == lines.count("show"), said
+    pairs = [[one.partition("=") for one in part.split("\0")] for part in parts]
+    return [{name.strip(): value for name, _, value in part} for part in pairs]
 
 
 def ours(variables: Mapping[str, str]) -> List[str]:

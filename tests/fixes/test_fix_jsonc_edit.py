@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dartenv.facts import jsonc
-from dartenv.fixes.jsonc_edit import Style, appended, replaced, scan, style_of
+from dartenv.fixes.jsonc_edit import Style, appended, dumped, replaced, scan, style_of
 
 FOUR = Style("\n", "    ")
 
@@ -52,6 +52,13 @@ def test_an_item_goes_to_the_end(before: str, after: str) -> None:
 def test_a_member_goes_to_the_end(before: str, after: str) -> None:
     style = style_of(before, "\r\n" if "\r" in before else "\n")
     assert appended(before, scan(before), 9, style, key="k") == after
+
+
+def test_an_option_stands_on_a_line_with_its_value() -> None:
+    value = {"args": ["--seed", "0", "--flag", "--text", "--", "a", "b"]}
+    text = dumped(value, "", Style("\r\n", "  "))
+    assert json.loads(text) == value
+    assert '\r\n    "--seed", "0",\r\n    "--flag",\r\n' in text
 
 
 def test_the_last_of_two_members_counts() -> None:
