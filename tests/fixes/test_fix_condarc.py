@@ -8,7 +8,7 @@ from typing import List, Tuple, Union
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dartenv.checks import all_checks
@@ -218,7 +218,7 @@ def condarcs(draw: st.DrawFn) -> str:
     return end.join(lines) + draw(st.sampled_from(["", end]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(condarcs())
 def test_whatever_the_style_the_rest_is_kept(text: str) -> None:
     old = yaml.safe_load(text) or {}

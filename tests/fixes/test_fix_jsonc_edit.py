@@ -6,7 +6,7 @@ import json
 from typing import Any, List
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dartenv.facts import jsonc
@@ -105,7 +105,7 @@ def _written(value: Any, draw: Any) -> str:
     return gap + begin + ",".join(parts) + trailing + draw(GAPS) + end + draw(GAPS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(DATA, max_size=3), st.data())
 def test_whatever_the_layout_an_item_can_be_added(value: List[Any], data: st.DataObject) -> None:
     text = _written(value, data.draw)
