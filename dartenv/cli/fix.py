@@ -53,8 +53,10 @@ def fix(
     read = common.manifests_of(manifests)
     target = common.target_of(read, dart_root, python, profile)
     request = common.request_of(read, target, None, None, None, shallow=True)
+    if not dry_run:
+        _recover(state)
     plan, skipped = (
-        _read_plan(plan_file) if plan_file is not None else _make_plan(request, ids or [])
+        _read_plan(plan_file, request) if plan_file is not None else _make_plan(request, ids or [])
     )
     if dry_run:
         _show(plan, skipped, format_name)
@@ -70,19 +72,32 @@ def _make_plan(request: Request, ids: List[str]) -> Tuple[Plan, Dict[str, str]]:
     return plan_for(request, examined, fixes), skipped
 
 
-def _read_plan(path: Path) -> Tuple[Plan, Dict[str, str]]:
+def _recover(state: Path) -> None:
+    """Bring an interrupted run to its end first, so that the plan is made on a whole tree."""
+    from dartenv.fixes.recover import recover
+    from dartenv.report.terminal import say
+
+    for one in recover(state):
+        say(f"recovered {one.text}", sys.stderr)
+
+
+def _read_plan(path: Path, request: Request) -> Tuple[Plan, Dict[str, str]]:
+    import dataclasses
+
     from dartenv.errors import UsageFault
-    from dartenv.fixes.plan import from_json
+    from dartenv.examine import examine
+    from dartenv.fixes.plan import from_json, versions_of
     from dartenv.fixes.preconditions import check_preconditions
 
     try:
         plan = from_json(path.read_bytes(), str(path))
     except OSError as error:
         raise UsageFault(f"{path}: cannot be read: {error.strerror}") from None
-    broken = check_preconditions(plan)
+    here = examine(dataclasses.replace(request, select=("host.os", "python.version"))).facts
+    broken = check_preconditions(plan, versions_of(here))
     if broken:
         raise UsageFault(
-            f"{path} does not fit this machine: {broken[0]}"
+            f"{path} does not fit this machine: {broken[0].why}"
             + (f", and {len(broken) - 1} more" if len(broken) > 1 else ""),
             "the files and versions that the plan was made for",
             "dartenv fix --dry-run",

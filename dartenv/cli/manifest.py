@@ -28,7 +28,7 @@ def check(manifests: Optional[List[Path]] = common.MANIFESTS) -> None:
     read = common.manifests_of(manifests)
     problems = validate(read)
     for problem in problems:
-        say(str(problem), sys.stdout)
+        say(problem.line(), sys.stdout)
     if problems:
         raise typer.Exit(1)
     say(f"{len(read.profiles())} profiles fit the tables", sys.stdout)

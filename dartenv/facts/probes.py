@@ -109,11 +109,14 @@ def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     interpreter = earlier.get("interpreter")
     if interpreter is None:
         return _cannot("imports", "there is no interpreter to import in")
-    source = earlier.get("source")
-    kind = source.kind if source is not None and source.kind else "dart"
-    root = scope.dart_root if source is not None and source.kind else None
+    tree = scope.tree
     return probe_imports(
-        interpreter, scope.profile, root, scope.runner, manifests=scope.manifests, kind=kind
+        interpreter,
+        scope.profile,
+        scope.dart_root if tree is not None else None,
+        scope.runner,
+        manifests=scope.manifests,
+        kind=tree.kind if tree is not None else "dart",
     )
 
 
@@ -144,7 +147,7 @@ PLANS: Tuple[ProbePlan, ...] = (
     ProbePlan("interpreter", _interpreter, 18),
     ProbePlan("source", _source, 18),
     ProbePlan("assets", _assets, 60, after=("source",)),
-    ProbePlan("imports", _imports, 150, after=("interpreter", "source")),
+    ProbePlan("imports", _imports, 150, after=("interpreter",)),
     ProbePlan("conda", _conda, 18),
     ProbePlan("pip", _pip, 10),
     ProbePlan("git", _git, 10),
