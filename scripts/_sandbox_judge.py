@@ -46,12 +46,12 @@ def right_over_left(joints: Any) -> float:
 
 # prompt, what is measured, its least and its most
 CASES: Tuple[Tuple[str, str, Measure, float, float], ...] = (
-    ("walk forward*8", "m ahead", forward, 1.0, 3.5),
+    ("walk forward*8", "m ahead", forward, 1.0, 5.0),
     ("stand*8", "m of travel", travel, 0.0, 0.15),
-    ("turn left*6", "degrees to the left", turned_left, 30.0, 200.0),
-    ("turn right*6", "degrees to the left", turned_left, -200.0, -30.0),
+    ("turn left*6", "degrees to the left", turned_left, 30.0, 250.0),
+    ("turn right*6", "degrees to the left", turned_left, -250.0, -30.0),
     ("wave right hand*8", "times the left wrist", right_over_left, 3.0, 1e9),
-    ("pace in circles*12", "degrees to the left", turned_left, 60.0, 250.0),
+    ("pace in circles*12", "degrees to the left", turned_left, 60.0, 360.0),
 )
 SEEDS = (0, 1)
 BATCH = 4
@@ -70,26 +70,29 @@ def judge(root: Path, denoiser: Path, env: Dict[str, str]) -> bool:
 
     checkpoint = ["--denoiser_checkpoint", f"./{denoiser.relative_to(root).as_posix()}"]
     common = [*checkpoint, "--guidance_param", "5", "--device", "cpu"]
+    prompts = root / "judged_prompts.txt"
+    prompts.write_text("\n".join(case[0] for case in CASES) + "\n", encoding="utf-8")
     for predicted in ("1", "0"):
-        for prompt, unit, measure, least, most in CASES:
-            values: List[float] = []
-            for seed in SEEDS:
-                options = ["--text_prompt", prompt, "--use_predicted_joints", predicted]
-                options += ["--batch_size", str(BATCH), "--seed", str(seed)]
-                folder = run_program(root, env, "mld.rollout_mld", *common, *options)
-                values += [measure(joints_of(folder, f"sample_{i}.pkl")) for i in range(BATCH)]
-            passed = all(least <= value <= most for value in values)
-            verdict(f"{prompt}, use_predicted_joints {predicted}", values, unit, passed)
+        values: List[List[float]] = [[] for _ in CASES]
+        for seed in SEEDS:
+            options = ["--text_prompt", prompts.name, "--use_predicted_joints", predicted]
+            options += ["--batch_size", str(BATCH), "--seed", str(seed)]
+            folders = run_program(root, env, "mld.rollout_mld", *common, *options)
+            for case, folder, found in zip(CASES, folders, values):
+                found += [case[2](joints_of(folder, f"sample_{i}.pkl")) for i in range(BATCH)]
+        for (prompt, unit, _, least, most), found in zip(CASES, values):
+            passed = all(least <= value <= most for value in found)
+            verdict(f"{prompt}, use_predicted_joints {predicted}", found, unit, passed)
     for seed_type, name in (("history", "babel_2f.pkl"), ("repeat", "babel_1f.pkl")):
         options = ["--optim_input", f"./data/inbetween/pace_in_circles/{name}"]
         options += ["--text_prompt", "pace in circles", "--seed_type", seed_type]
         options += ["--optim_lr", "0.05", "--optim_steps", "100", "--respacing", "ddim10"]
         options += ["--use_predicted_joints", "1", "--init_noise_scale", "0.1"]
-        folder = run_program(root, env, "mld.optim_mld", *common, *options)
+        (folder,) = run_program(root, env, "mld.optim_mld", *common, *options)
         goal = joints_of(folder, "input.pkl")
         reached = joints_of(folder, "sample_0.pkl")
-        values = [distance(goal[0], goal[-1]), distance(reached[-1], goal[-1])]
-        verdict(f"in-between, {seed_type}", values, "m to the goal", values[1] < GOAL)
+        ends = [distance(goal[0], goal[-1]), distance(reached[-1], goal[-1])]
+        verdict(f"in-between, {seed_type}", ends, "m to the goal", ends[1] < GOAL)
     return good
 
 
@@ -105,11 +108,11 @@ def joints_of(folder: Path, name: str) -> Any:
         return pickle.load(stream)["joints"].numpy()
 
 
-def run_program(root: Path, env: Dict[str, str], module: str, *options: str) -> Path:
-    """Run one of the sandbox's programs; the folder it says its results are in."""
+def run_program(root: Path, env: Dict[str, str], module: str, *options: str) -> List[Path]:
+    """Run one of the sandbox's programs; the folders it says its results are in."""
     command = [sys.executable, "-m", module, *options]
     result = subprocess.run(
         command, cwd=str(root), env=env, stdout=subprocess.PIPE, encoding="utf-8", check=True
     )
-    line = [text for text in result.stdout.splitlines() if text.startswith("[Done]")][-1]
-    return Path(line[line.index("[", 1) + 1 : line.rindex("]")])
+    done = [text for text in result.stdout.splitlines() if text.startswith("[Done]")]
+    return [Path(line[line.index("[", 1) + 1 : line.rindex("]")]) for line in done]

@@ -34,26 +34,25 @@ from dartenv.sandbox.writer import write_sandbox  # noqa: E402
 
 Options = Mapping[str, Union[int, float]]
 VAE: Options = {
-    "stage1_steps": 1200,
-    "stage2_steps": 400,
-    "stage3_steps": 400,
+    "stage1_steps": 1600,
+    "stage2_steps": 600,
+    "stage3_steps": 600,
     "batch_size": 64,
     "learning_rate": 1e-3,
     "weight_kl": 3e-4,
     "weight_smpl_joints_rec": 10,
     "weight_joints_consistency": 10,
-    "weight_transl_delta": 100,
-    "weight_joints_delta": 100,
-    "weight_orient_delta": 100,
+    "weight_transl_delta": 300,
+    "weight_joints_delta": 300,
+    "weight_orient_delta": 300,
     "use_predicted_joints": 1,
 }
 DENOISER: Options = {
-    "stage1_steps": 1600,
-    "stage2_steps": 400,
-    "stage3_steps": 400,
-    "batch_size": 128,
+    "stage1_steps": 2800,
+    "stage2_steps": 600,
+    "stage3_steps": 600,
+    "batch_size": 64,
     "learning_rate": 1e-3,
-    "weight_feature_rec": 1,
     "use_predicted_joints": 1,
 }
 MADE = (".pt", ".pkl", ".npz", "args.yaml")

@@ -48,14 +48,13 @@ def sandbox(tmp_path_factory, assets):
 
 def run(root, module, *options, lines=""):
     (checkpoint,) = (root / "mld_denoiser").rglob("checkpoint_*.pt")
+    given = ["--denoiser_checkpoint", f"./{checkpoint.relative_to(root).as_posix()}"]
     return subprocess.run(
-        [sys.executable, "-m", module, "--denoiser_checkpoint"]
-        + [f"./{checkpoint.relative_to(root).as_posix()}", "--device", "cpu", *options],
+        [sys.executable, "-m", module, "--device", "cpu", *options, *given],
         cwd=str(root),
         env=dict(os.environ, PYTHONUTF8="1", OMP_NUM_THREADS="1"),
         input=lines,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         timeout=120,
     )

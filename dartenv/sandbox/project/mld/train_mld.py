@@ -53,8 +53,8 @@ class DenoiserMLPArgs:
 @dataclass
 class DenoiserTransformerArgs:
     h_dim: int = 64
-    ff_size: int = 256
-    num_layers: int = 4
+    ff_size: int = 128
+    num_layers: int = 3
     num_heads: int = 4
     dropout: float = 0.0
     activation: str = "gelu"
@@ -161,18 +161,20 @@ class Trainer:
         t, _ = self.schedule_sampler.sample(latent.shape[0], self.device)
         y = {'text_embedding': batch['text_embedding'], 'history_motion_normalized': history}
         predicted = self.model(self.diffusion.q_sample(latent, t), t, y)
-        frames = self.decode(predicted, history)
-        losses = motion_losses(self.dataset, frames, future, train_args)
-        losses['latent'] = nn.functional.huber_loss(predicted, latent)
-        losses['loss'] = (train_args.weight_latent_rec * losses['latent']
-                          + train_args.weight_feature_rec * losses['rec']
-                          + losses['weighted'])
-        return losses, frames.detach()
+        losses = {'latent': nn.functional.huber_loss(predicted, latent)}
+        losses['loss'] = train_args.weight_latent_rec * losses['latent']
+        if train_args.weight_feature_rec > 0:
+            frames = self.decode(predicted, history)
+            losses.update(motion_losses(self.dataset, history, frames, future, train_args))
+            losses['loss'] = (losses['loss'] + train_args.weight_feature_rec * losses['rec']
+                              + losses['weighted'])
+        return losses, predicted.detach()
 
     def own_frames(self, batch, history, single):
         """What the model itself makes of this primitive: the frames that the next one starts from."""
         if self.args.denoiser_args.train_rollout_type == 'single':
-            return self.dataset.denormalize(single)
+            with torch.no_grad():
+                return self.dataset.denormalize(self.decode(single, history))
         y = {'text_embedding': batch['text_embedding'], 'history_motion_normalized': history}
         self.model.eval()
         latent = self.diffusion.p_sample_loop(

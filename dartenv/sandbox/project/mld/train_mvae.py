@@ -143,16 +143,18 @@ def own_history_chance(step, train_args):
     return min(1.0, max(0, step - train_args.stage1_steps) / max(train_args.stage2_steps, 1))
 
 
-def motion_losses(dataset, predicted, truth, train_args):
-    """Losses by name between predicted and true normalised frames [B, F, D].
+def motion_losses(dataset, history, predicted, truth, train_args):
+    """Losses by name between predicted and true normalised frames [B, F, D] after a history.
 
     Beside the plain reconstruction there are those of TrainArgs whose weight is not 0, and
     'weighted', their weighted sum.
     """
     utility, huber = dataset.primitive_utility, nn.functional.huber_loss
     losses = {'rec': huber(predicted, truth), 'weighted': 0.0}
-    parts = utility.tensor_to_dict(dataset.denormalize(predicted))
-    shape = predicted.shape[:2]
+    # the last frame of the history goes first, so that the motion leaves it without a jump
+    joined = dataset.denormalize(torch.cat([history[:, -1:], predicted], dim=1))
+    parts = utility.tensor_to_dict(joined)
+    shape = joined.shape[:2]
 
     def add(name, make):
         weight = getattr(train_args, 'weight_' + name)
@@ -174,10 +176,10 @@ def motion_losses(dataset, predicted, truth, train_args):
     if train_args.weight_smpl_joints_rec > 0 or train_args.weight_joints_consistency > 0:
         body = utility.feature_dict_to_smpl_dict(dict(
             parts, gender=dataset.enforce_gender, betas=predicted.new_zeros(shape + (10,))))
-        joints = utility.body_joints(body).reshape(shape + (66,))
+        joints = utility.body_joints(body).reshape(shape + (66,))[:, 1:]
         true_joints = utility.tensor_to_dict(dataset.denormalize(truth))['joints']
         add('smpl_joints_rec', lambda: (joints, true_joints))
-        add('joints_consistency', lambda: (joints, parts['joints']))
+        add('joints_consistency', lambda: (joints, parts['joints'][:, 1:]))
     return losses
 
 
@@ -207,7 +209,7 @@ class Trainer:
         predicted = self.model.decode(latent, history, self.dataset.future_length)
         train_args = self.args.train_args
         prior = torch.distributions.Normal(0.0, 1.0)
-        losses = motion_losses(self.dataset, predicted, future, train_args)
+        losses = motion_losses(self.dataset, history, predicted, future, train_args)
         losses['kl'] = torch.distributions.kl_divergence(posterior, prior).mean()
         losses['loss'] = (train_args.weight_rec * losses['rec'] + losses['weighted']
                           + train_args.weight_kl * losses['kl'])

@@ -47,28 +47,39 @@ def draw_actions(count, primitives, rng):
     return scripts
 
 
-def run_controls(scripts, frames, history, future, style, fps):
-    """Controls [N, T, 5] and gait and wave phases [N, T] that follow the scripts."""
-    count = len(scripts)
-    targets = np.zeros((count, frames, len(CONTROLS)))
+def aims_of(scripts, frames, history, future, rng, spread):
+    """What the performers are after: control targets [N, T, 5] and pace [N, T].
+
+    Every action of a script is done a little stronger or weaker, faster or slower than the last.
+    """
+    targets = np.zeros((len(scripts), frames, len(CONTROLS)))
+    pace = np.ones((len(scripts), frames))
     for n, script in enumerate(scripts):
         for k, name in enumerate(script):
+            if k == 0 or name != script[k - 1]:
+                gain = 1 + spread * rng.uniform(-0.3, 0.3, len(CONTROLS))
+                speed = 1 + spread * rng.uniform(-0.15, 0.15)
             first = 0 if k == 0 else history + k * future
-            values = [ACTIONS[name].get(control, 0.0) for control in CONTROLS]
-            targets[n, first:] = values
-    targets = targets * style['gain'][:, None]
-    speed = np.zeros((count, len(CONTROLS)))
+            targets[n, first:] = gain * [ACTIONS[name].get(control, 0.0) for control in CONTROLS]
+            pace[n, first:] = speed
+    return targets, pace
+
+
+def run_controls(targets, pace, style, fps):
+    """Controls [N, T, 5], gait and wave phases [N, T] that follow the targets."""
+    speed = np.zeros_like(targets[:, 0])
     values = targets[:, 0] * style['started'][:, None]
-    aim = values.copy()
+    aim, tempo = values.copy(), pace[:, 0].copy()
     gait, wave = style['gait'].copy(), style['wave'].copy()
     controls, gaits, waves = [], [], []
-    for t in range(frames):
+    for t in range(targets.shape[1]):
         aim = aim + EASE / fps * (targets[:, t] - aim)
+        tempo = tempo + EASE / fps * (pace[:, t] - tempo)
         pull = SPRING ** 2 * (aim - values) - 2 * SPRING * speed
         speed = speed + pull / fps
         values = values + speed / fps
-        gait = gait + 2 * np.pi * style['pace'] * (0.95 * values[:, 0] + 1.3 * values[:, 1]) / fps
-        wave = wave + 2 * np.pi * 1.5 * style['pace'] / fps
+        gait = gait + 2 * np.pi * tempo * (0.95 * values[:, 0] + 1.3 * values[:, 1]) / fps
+        wave = wave + 2 * np.pi * 1.5 * tempo / fps
         controls.append(values)
         gaits.append(gait)
         waves.append(wave)
@@ -142,14 +153,13 @@ def perform(body, scripts, history=2, future=8, fps=30, seed=0, spread=1.0, tail
     count = len(scripts)
     frames = history + future * len(scripts[0]) + tail
     style = {
-        'gain': 1 + spread * rng.uniform(-0.12, 0.12, (count, len(CONTROLS))),
-        'pace': 1 + spread * rng.uniform(-0.08, 0.08, count),
         'gait': spread * rng.uniform(0, 2 * np.pi, count),
         'wave': spread * rng.uniform(0, 2 * np.pi, count),
         'calm': 0.01 + spread * rng.uniform(-0.005, 0.005, count),
         'started': (rng.uniform(0, 1, count) < 0.5 * spread).astype(float),
     }
-    controls, gaits, waves = run_controls(scripts, frames, history, future, style, fps)
+    targets, pace = aims_of(scripts, frames, history, future, rng, spread)
+    controls, gaits, waves = run_controls(targets, pace, style, fps)
     rotations = pose_body(controls, gaits, waves, style)
     headings = np.cumsum(controls[..., 2], axis=1) / fps
     with torch.no_grad():
