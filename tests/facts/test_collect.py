@@ -21,7 +21,7 @@ def scope() -> Scope:
 def test_a_probe_sees_the_facts_of_those_it_comes_after() -> None:
     seen: List[Any] = []
 
-    def gpu(_: Scope, earlier: Mapping[str, Any]) -> "Probed[Any]":
+    def gpu(_: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
         seen.append(earlier["host"])
         return Probed(GPU)
 
@@ -36,7 +36,7 @@ def test_a_probe_sees_the_facts_of_those_it_comes_after() -> None:
 
 
 def test_probes_that_are_not_asked_for_do_not_run() -> None:
-    def never(_: Scope, __: Mapping[str, Any]) -> "Probed[Any]":
+    def never(_: Scope, __: Mapping[str, Any]) -> Probed[Any]:
         raise AssertionError("must not run")
 
     plans = [ProbePlan("host", lambda s, e: Probed(HOST), 5), ProbePlan("gpu", never, 5)]
@@ -49,7 +49,7 @@ def test_probes_that_are_not_asked_for_do_not_run() -> None:
 def test_a_hanging_probe_is_named_and_the_others_stand() -> None:
     release = threading.Event()
 
-    def hang(_: Scope, __: Mapping[str, Any]) -> "Probed[Any]":
+    def hang(_: Scope, __: Mapping[str, Any]) -> Probed[Any]:
         release.wait(30)
         return Probed(GPU)
 
@@ -62,7 +62,7 @@ def test_a_hanging_probe_is_named_and_the_others_stand() -> None:
 
 
 def test_a_probe_that_breaks_is_a_probe_failure() -> None:
-    def broken(_: Scope, __: Mapping[str, Any]) -> "Probed[Any]":
+    def broken(_: Scope, __: Mapping[str, Any]) -> Probed[Any]:
         raise OSError("disk on fire")
 
     facts = collect(scope(), [ProbePlan("gpu", broken, 5)], ["gpu"])
@@ -73,7 +73,7 @@ def test_a_probe_that_breaks_is_a_probe_failure() -> None:
 def test_probes_run_side_by_side() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def meet(_: Scope, __: Mapping[str, Any]) -> "Probed[Any]":
+    def meet(_: Scope, __: Mapping[str, Any]) -> Probed[Any]:
         both.wait()  # only two probes under way at once get past this
         return Probed(None)
 
