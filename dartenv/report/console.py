@@ -220,7 +220,7 @@ def _next_act(report: Report) -> List[Line]:
             for item in report.findings
             if item.remedy is not None
             and item.remedy.fix in report.fixes
-            and item.status.gravity > 1
+            and item.status.gravity >= Status.WARN.gravity
         }
     )
     if fixes:

@@ -58,7 +58,9 @@ def shown(run: Path, shell: str, lines: List[str], env: Mapping[str, str]) -> Li
     """
     show = run / "show.py"
     show.write_text(SHOW, encoding="utf-8")
-    base = {**os.environ, **env, "EXE": sys.executable, "SHOW": str(show)}
+    # What the tests set must be absent before, whoever started them.
+    ours = {k: v for k, v in os.environ.items() if k not in ("PYTHONUTF8", "CUDA_HOME")}
+    base = {**ours, **env, "EXE": sys.executable, "SHOW": str(show)}
     if shell == "cmd":
         command, end, script = f'"%EXE%" -X utf8 "%SHOW%"\r\necho {END}', "\r\n", run / "run.bat"
         argv, begin = ["cmd", "/d", "/c", str(script)], "@echo off"
