@@ -53,7 +53,7 @@ def run_session(details: "Dict[str, str]", parts: "Dict[str, Any]") -> "None":
     if provider not in session.get_providers():
         note_missing(details, onnxruntime, parts)
         raise RuntimeError("the session runs on %s" % details["providers"])
-    image: "Any" = numpy.arange(16, dtype=numpy.float32).reshape(1, 1, 4, 4)
+    image: Any = numpy.arange(16, dtype=numpy.float32).reshape(1, 1, 4, 4)
     (result,) = session.run(None, {"x": image})
     if result.tolist() != [[[[45.0, 54.0], [81.0, 90.0]]]]:
         raise RuntimeError("a convolution gave %r" % (result.tolist(),))
