@@ -139,6 +139,7 @@ def test_every_condarc_that_conda_would_read_is_read(tmp_path: Path) -> None:
         (b"!!python/object/apply:os.system ['touch pwned']\n", "not YAML"),
         (b"x" * 2_000_000, "2000000 bytes"),
     ],
+    ids=["cut off", "a list", "a tag that would run", "two megabytes"],
 )
 def test_a_bad_condarc_is_told_and_never_run(
     tmp_path: Path, content: bytes, problem: str, monkeypatch: pytest.MonkeyPatch

@@ -70,7 +70,11 @@ def test_a_launch_file_with_comments_is_read(tmp_path: Path) -> None:
     assert (facts.interpreter, facts.interpreter_key) == ("C:\\e\\python.exe", "python.pythonPath")
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b"\xff\xfe\x00", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"{", b"[]", b"\xff\xfe\x00", b"[" * 100_000],
+    ids=["cut off", "a list", "not text", "too deep"],
+)
 def test_a_broken_launch_file_is_told(tmp_path: Path, data: bytes) -> None:
     put(tmp_path, ".vscode/launch.json", data)
     facts = probe_editor(str(tmp_path), EDITOR).value
