@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 import msgspec
 
-from dartenv.assets.spec import AssetsSpec
-from dartenv.facts import places
-from dartenv.facts.assets import probe_assets
 from dartenv.facts.collect import ProbePlan, Scope
-from dartenv.facts.conda import probe_conda
-from dartenv.facts.cuda import probe_cuda
-from dartenv.facts.editor import probe_editor
-from dartenv.facts.gpu import probe_gpu
-from dartenv.facts.host import probe_host
-from dartenv.facts.imports import probe_imports
-from dartenv.facts.interpreter import probe_interpreter
-from dartenv.facts.model import (
-    ProbeFailure,
-    SourceFacts,
-)
-from dartenv.facts.msvc import probe_msvc
+from dartenv.facts.model import ProbeFailure, SourceFacts
 from dartenv.facts.probed import Probed
-from dartenv.facts.source import probe_source
-from dartenv.facts.source_spec import source_spec
-from dartenv.facts.tools import probe_git, probe_pip
-from dartenv.facts.unreal import probe_unreal
-from dartenv.manifests.compat_editor import EditorTable, UnrealTable
-from dartenv.manifests.compat_gpu import DriverTable, HostTable, MsvcTable, ToolkitTable
-from dartenv.manifests.compat_tools import ToolsTable
+
+if TYPE_CHECKING:
+    from dartenv.assets.spec import AssetsSpec
+    from dartenv.manifests.compat_tools import ToolsTable
+
+# Each probe is imported by its own thread, so that a run pays for the probes it makes alone.
 
 
 def _host(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.host import probe_host
+    from dartenv.manifests.compat_gpu import HostTable
+
     places: List[Tuple[str, str]] = []
     if scope.dart_root:
         places.append(("dart_root", scope.dart_root))
@@ -45,21 +33,32 @@ def _host(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _gpu(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.gpu import probe_gpu
+    from dartenv.manifests.compat_gpu import DriverTable
+
     table = scope.manifests.read("compat", "driver", DriverTable)
     return probe_gpu(scope.runner, table, env=scope.env)
 
 
 def _cuda(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.cuda import probe_cuda
+    from dartenv.manifests.compat_gpu import ToolkitTable
+
     table = scope.manifests.read("compat", "toolkits", ToolkitTable)
     return probe_cuda(scope.env, scope.runner, table)
 
 
 def _msvc(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.msvc import probe_msvc
+    from dartenv.manifests.compat_gpu import MsvcTable
+
     table = scope.manifests.read("compat", "msvc", MsvcTable)
     return probe_msvc(scope.env, scope.runner, table)
 
 
 def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.interpreter import probe_interpreter
+
     if scope.python is None:
         return _cannot(
             "interpreter",
@@ -70,6 +69,10 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts import places
+    from dartenv.facts.source import probe_source
+    from dartenv.facts.source_spec import source_spec
+
     if scope.dart_root is None:
         return _cannot("source", "no DART tree was given or found")
     git = places.first_on_path("git.exe" if os.name == "nt" else "git", scope.env)
@@ -78,6 +81,8 @@ def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.assets import probe_assets
+
     if scope.dart_root is None or not Path(scope.dart_root).is_dir():
         return _cannot("assets", "no DART tree to look in")
     spec = assets_spec(scope, earlier.get("source"))
@@ -86,6 +91,8 @@ def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 def assets_spec(scope: Scope, source: Optional[SourceFacts]) -> AssetsSpec:
     """The assets of the kind of tree that is looked at, with its own body model folder."""
+    from dartenv.assets.spec import AssetsSpec
+
     kind = source.kind if source is not None and source.kind else "dart"
     spec = scope.manifests.read("assets", kind, AssetsSpec)
     if source is not None and source.body_model_dir:
@@ -94,18 +101,26 @@ def assets_spec(scope: Scope, source: Optional[SourceFacts]) -> AssetsSpec:
 
 
 def _conda(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.conda import probe_conda
+
     return probe_conda(scope.env, scope.runner, _tools(scope))
 
 
 def _pip(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.tools import probe_pip
+
     return probe_pip(scope.env, _tools(scope))
 
 
 def _git(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.tools import probe_git
+
     return probe_git(scope.env, _tools(scope))
 
 
 def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.imports import probe_imports
+
     interpreter = earlier.get("interpreter")
     if interpreter is None:
         return _cannot("imports", "there is no interpreter to import in")
@@ -121,17 +136,25 @@ def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _editor(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.editor import probe_editor
+    from dartenv.manifests.compat_editor import EditorTable
+
     if scope.dart_root is None:
         return _cannot("editor", "no DART tree to look in")
     return probe_editor(scope.dart_root, scope.manifests.read("compat", "editor", EditorTable))
 
 
 def _unreal(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    from dartenv.facts.unreal import probe_unreal
+    from dartenv.manifests.compat_editor import UnrealTable
+
     table = scope.manifests.read("compat", "unreal", UnrealTable)
     return probe_unreal(scope.env, scope.runner, table, scope.dart_root)
 
 
 def _tools(scope: Scope) -> ToolsTable:
+    from dartenv.manifests.compat_tools import ToolsTable
+
     return scope.manifests.read("compat", "tools", ToolsTable)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import os
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -56,6 +56,9 @@ def probe_source(
         return _Probe(root, spec, known).facts(runner, git)
 
 
+_Finder = Tuple[Callable[[bytes], bool], Callable[[Module], Sequence[Site]]]
+
+
 class _Probe:
     def __init__(self, root: str, spec: SourceSpec, known: Recognised) -> None:
         assert known.tree is not None
@@ -69,21 +72,21 @@ class _Probe:
 
     def facts(self, runner: Optional[Runner], git: Optional[str]) -> SourceFacts:
         tree, spec = self.tree, self.spec
-        found = {
-            "numpy_aliases": self._locations(
-                aliases.accepts(tree, spec.aliases), lambda m: aliases.find(m, spec.aliases, tree)
-            ),
-            "posixpath": self._locations(
-                posixpath.accepts, lambda m: posixpath.find(m, spec.args_file, tree)
-            ),
-            "prompt_filenames": self._locations(prompts.accepts, lambda m: prompts.find(m, tree)),
-            "dataclass_defaults": self._locations(
-                defaults.accepts, lambda m: defaults.find(m, tree)
-            ),
-            "torch_load": self._locations(
-                torchload.accepts(tree), lambda m: torchload.find(m, tree)
-            ),
-        }
+        found = self._locations(
+            {
+                "numpy_aliases": (
+                    aliases.accepts(tree, spec.aliases),
+                    lambda m: aliases.find(m, spec.aliases, tree),
+                ),
+                "posixpath": (
+                    posixpath.accepts,
+                    lambda m: posixpath.find(m, spec.args_file, tree),
+                ),
+                "prompt_filenames": (prompts.accepts, lambda m: prompts.find(m, tree)),
+                "dataclass_defaults": (defaults.accepts, lambda m: defaults.find(m, tree)),
+                "torch_load": (torchload.accepts(tree), lambda m: torchload.find(m, tree)),
+            }
+        )
         # Importing is what breaks on these; a function that nobody calls breaks nothing.
         found["numpy_aliases"] = tuple(_only_at_import(x) for x in found["numpy_aliases"])
         folder, place = self._body_model()
@@ -109,18 +112,25 @@ class _Probe:
             **found,
         )
 
-    def _locations(
-        self,
-        accepts: Callable[[bytes], bool],
-        find: Callable[[Module], Sequence[Site]],
-    ) -> Tuple[Location, ...]:
-        found: List[Location] = []
-        for module in self.tree.matching(accepts):
-            try:
-                found.extend(_location(site, self.closure) for site in find(module))
-            except (UnreadableError, RecursionError) as error:
-                self._problem(module.path, str(error) or "is nested too deeply")
-        return tuple(found)
+    def _locations(self, finders: Mapping[str, _Finder]) -> Dict[str, Tuple[Location, ...]]:
+        """What each finder finds, file by file: what is known of one file goes before the next."""
+        found: Dict[str, List[Location]] = {name: [] for name in finders}
+        for path in sorted(self.tree.files):
+            data = self.tree.files[path]
+            module = None
+            for name, (accepts, find) in finders.items():
+                if not accepts(data):
+                    continue
+                module = module or self.tree.module(path)
+                if module is None:
+                    break
+                try:
+                    found[name].extend(_location(site, self.closure) for site in find(module))
+                except (UnreadableError, RecursionError) as error:
+                    self._problem(path, str(error) or "is nested too deeply")
+            if module is not None:
+                module.forget()
+        return {name: tuple(locations) for name, locations in found.items()}
 
     def _problem(self, path: str, reason: str) -> None:
         problem = FileProblem(path=path, reason=reason)

@@ -19,4 +19,6 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if paused:
+            # What was parsed stays until the end: the collector need not go over it, now or later.
+            gc.freeze()
             gc.enable()

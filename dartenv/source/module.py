@@ -90,6 +90,11 @@ class Module:
                 raise UnreadableError("is nested too deeply") from None
         return self._analysis
 
+    def forget(self) -> None:
+        """Drop what can be worked out again from the tree: it is most of a module's memory."""
+        self._analysis = None
+        self._anchors = {}
+
     def span(self, node: ast.AST) -> Tuple[int, int]:
         """Start and end index of ``node`` in the text.
 
