@@ -14,6 +14,7 @@ from dartenv.facts.model import ProbeFailure
 TOPICS: Tuple[str, ...] = (
     "host",
     "gpu",
+    "conda",
     "python",
     "packages",
     "wheels",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Iterator, List, Optional
 
+import msgspec
+
 from dartenv.checks.activated import activated, in_new_shells
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.hardware import (
@@ -246,11 +248,16 @@ def host_code_page(host: HostFacts, interpreter: Optional[InterpreterFacts]) -> 
     if host.utf8_mode or target == "1":
         yield finding(Status.OK, f"code page {host.code_page}, PYTHONUTF8=1 is set")
         return
+    if interpreter is None:
+        # Setting it for the whole account, for want of an environment, is more than is asked.
+        skipped = finding(Status.SKIP, "no Python yet to set PYTHONUTF8 for")
+        yield msgspec.structs.replace(skipped, cause="python.version")
+        return
     if activated(interpreter, "PYTHONUTF8") == "1":
         where = in_new_shells(interpreter, ("PYTHONUTF8",))
         yield finding(Status.OK, f"code page {host.code_page}, PYTHONUTF8=1 is set{where}")
         return
-    if interpreter is not None and numbers(interpreter.version)[:2] >= UTF8_BY_DEFAULT:
+    if numbers(interpreter.version)[:2] >= UTF8_BY_DEFAULT:
         yield finding(Status.OK, f"code page {host.code_page}; this Python takes UTF-8 anyway")
         return
     yield finding(

@@ -14,6 +14,7 @@ from dartenv.facts.lookup import (
     minor,
     module,
     pip_command,
+    shown_build,
     shown_compute,
     system_of,
     torch_seen,
@@ -80,9 +81,9 @@ def _torch_fault(
     if profile.compute != "cpu" and seen.compute != profile.compute:
         return finding(
             Status.FAIL,
-            f"torch {seen.version} is built for {shown_compute(seen.compute)},"
+            f"torch {seen.version} is {shown_build(seen.compute)},"
             f" profile {profile.id} takes {shown_compute(profile.compute)}",
-            found=f"{found}, built for {shown_compute(seen.compute)}",
+            found=f"{found}, {shown_build(seen.compute)}",
             wanted=wanted,
             why=_why_compute(seen, interpreter, table, system),
             fix="packages.torch",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator, List, Optional
 
+import msgspec
+
 from dartenv.checks.activated import activated_interpreter, in_new_shells
+from dartenv.checks.conda import environment_of, half_made
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.lookup import listed, minor, quoted, version_of
@@ -27,7 +30,11 @@ def python_version(
     """A working Python of a version that the profile takes."""
     wanted = _wanted(profile)
     if interpreter is None:
-        yield _no_python(facts, profile, wanted)
+        missing = _no_python(facts, profile, wanted)
+        around = environment_of(facts.target, facts.conda) if facts.conda is not None else None
+        if around is not None and half_made(around):
+            missing = msgspec.structs.replace(missing, cause="conda.env")
+        yield missing
         return
     found = f"Python {interpreter.version} at {interpreter.executable}"
     if interpreter.bits != 64:

@@ -94,8 +94,7 @@ class _CondaProbe:
     def _info(self, executable: str) -> Dict[str, Any]:
         done = self._runner.run([executable, "info", "--json"], LIMIT, env=clean_env())
         if not done.ok:
-            why = done.failure or f"exit code {done.rc}"
-            self._fail(f"{executable} info --json: {why}")
+            self._fail(f"{executable} info --json: {done.why(LIMIT)}")
             return {}
         try:
             info = json.loads(places.decoded(done.out, "utf-8"))

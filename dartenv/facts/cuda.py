@@ -212,7 +212,7 @@ class _CudaProbe:
         self._hung = done.failure == "timeout"
         match = _RELEASE.search(done.text())
         if match is None:
-            why = done.failure or f"exit status {done.rc}, no version in its answer"
+            why = done.why(self._spec.limit, ", no version in its answer")
             self._problem(f"{compiler} --version: {why}")
             return None
         return match.group(2) or match.group(1)

@@ -133,6 +133,15 @@ def shown_compute(compute: Optional[str]) -> str:
     return f"CUDA {match.group(1)}.{match.group(2)}" if match else compute
 
 
+def shown_build(compute: Optional[str]) -> str:
+    """ "a CUDA 11.8 build" for "cu118"."""
+    if compute == "cpu":
+        return "a build without CUDA"
+    if compute is None:
+        return "a build for an unknown CUDA"
+    return f"a {shown_compute(compute)} build"
+
+
 @dataclass(frozen=True)
 class TorchSeen:
     """The torch of the target: ``version`` as it prints itself, ``compute`` where known."""

@@ -105,7 +105,7 @@ class _MsvcProbe:
         """All instances; ``None`` where it gave no usable answer."""
         done = self._runner.run([vswhere, *self._spec.vswhere_arguments], self._spec.limit)
         if not done.ok:
-            self._fail(f"{vswhere}: {done.failure or f'exit status {done.rc}'}")
+            self._fail(f"{vswhere}: {done.why(self._spec.limit)}")
             return None
         text = decoded(done.out, "utf-8-sig", self._sources.encoding)
         try:
@@ -194,7 +194,7 @@ class _MsvcProbe:
         done = self._runner.run([gcc, "-dumpfullversion", "-dumpversion"], self._spec.limit)
         match = _GCC.match(done.text().strip())
         if match is None:
-            self._fail(f"{gcc}: {done.failure or f'exit status {done.rc}, no version'}")
+            self._fail(f"{gcc}: {done.why(self._spec.limit, ', no version')}")
             return None
         return match.group(0)
 

@@ -43,6 +43,12 @@ class Completed:
     def ok(self) -> bool:
         return self.failure is None and self.rc == 0
 
+    def why(self, limit: float, otherwise: str = "") -> str:
+        """Why this is no answer, in words: it hung for ``limit`` seconds, failed, or ended so."""
+        if self.failure == "timeout":
+            return f"no answer within {limit:.0f} s"
+        return self.failure or f"exit code {self.rc}{otherwise}"
+
     def text(self, encoding: str = "utf-8") -> str:
         """Standard output as text; bytes that do not decode are replaced."""
         return self.out.decode(encoding, errors="replace")

@@ -91,6 +91,9 @@ class _Probe:
         found["numpy_aliases"] = tuple(_only_at_import(x) for x in found["numpy_aliases"])
         folder, place = self._body_model()
         problems = [FileProblem(path=p.path, reason=p.reason) for p in tree.problems]
+        dirty = git_dirty(self.root, runner, git)
+        if dirty.problem is not None:
+            problems.append(FileProblem(path=".git", reason=dirty.problem))
         return SourceFacts(
             root=self.root,
             exists=True,
@@ -102,7 +105,7 @@ class _Probe:
             writable=self._writable(found.values()),
             git_revision=git_revision(self.root),
             git_remote=git_remote(self.root),
-            git_dirty=git_dirty(self.root, runner, git),
+            git_dirty=dirty.files,
             newline=_newline(tree.files.values()),
             longest_path=tree.longest_path or None,
             closure=dict(self.closure.counts),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from dartenv.facts.runner import Runner, clean_env
 
-GIT_LIMIT = 20.0  # seconds
+GIT_LIMIT = 8.0  # seconds; a few hundred files take a fraction of one
 MAX_SMALL_FILE = 4 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -67,20 +67,29 @@ def git_remote(root: str) -> Optional[str]:
     return None
 
 
-def git_dirty(root: str, runner: Optional[Runner], git: Optional[str]) -> Optional[Tuple[str, ...]]:
-    """Tracked files that differ from the commit; ``None`` if that could not be told.
+class Dirty(NamedTuple):
+    """Tracked files that differ from the commit; ``None`` where that could not be told, and why."""
+
+    files: Optional[Tuple[str, ...]] = None
+    problem: Optional[str] = None
+
+
+def git_dirty(root: str, runner: Optional[Runner], git: Optional[str]) -> Dirty:
+    """What differs from the commit in the tree at ``root``.
 
     The repository's own settings may name programs to run; those that ``status`` knows are
     turned off, and git is kept from writing its index.
     """
     if runner is None or git is None or git_folder(root) is None:
-        return None
+        return Dirty()
     argv = [git, "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", root]
     argv += ["status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all"]
     done = runner.run(argv, timeout=GIT_LIMIT, env=clean_env({"GIT_OPTIONAL_LOCKS": "0"}))
+    if done.failure == "timeout":
+        return Dirty(problem=f"{git} status: no answer within {GIT_LIMIT:.0f} s")
     if not done.ok:
-        return None
-    return _paths(done.out.decode("utf-8", errors="replace"))
+        return Dirty()
+    return Dirty(_paths(done.out.decode("utf-8", errors="replace")))
 
 
 def _paths(output: str) -> Tuple[str, ...]:

@@ -50,7 +50,7 @@ def _blender(path: str, runner: Runner, failures: List[ProbeFailure]) -> Optiona
     done = runner.run([path, "--version"], LIMIT, env=clean_env())
     found = _VERSION.search(places.decoded(done.out, "utf-8"))
     if found is None:
-        why = done.failure or f"exit code {done.rc} and no version"
+        why = done.why(LIMIT, " and no version")
         failures.append(ProbeFailure(probe="unreal", reason=f"{path} --version: {why}"))
         return None
     return found.group(1)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import List, Optional, Tuple, Union
 
+from dartenv.checks.conda import tools_table
 from dartenv.checks.hardware import is_windows, pure
-from dartenv.checks.tools import tools_table
 from dartenv.facts.model import CondaFacts, Facts, TargetFacts
 from dartenv.fixes.file_steps import Unreadable, newline_of, possible, read_bytes, write_step
 from dartenv.fixes.plan import Refusal

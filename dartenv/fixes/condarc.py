@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import yaml
 
-from dartenv.checks.tools import is_python_index, tools_table
+from dartenv.checks.conda import is_python_index, tools_table
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.fixes.file_steps import Unreadable, decoded, possible, read_bytes, write_step
 from dartenv.fixes.paths import key as path_key

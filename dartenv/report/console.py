@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -286,8 +287,16 @@ def folded(text: str, indent: int) -> List[str]:
     return [piece for line in text.splitlines() or [""] for piece in _fold(line, WIDTH - indent)]
 
 
+# A path may hold spaces: of Windows' up to its last backslash, of others up to its last slash.
+_PATH = re.compile(
+    r"[A-Za-z]:\\(?:[^\\/:*?\"<>|,;()\r\n]+\\)+[^\\/:*?\"<>|,;()\s]*"
+    r"|(?<![^\s(\"'=])/(?:[^/:*?\"<>|,;()\r\n]+/)+[^/:*?\"<>|,;()\s]*"
+)
+_NO_BREAK = "\0"
+
+
 def _fold(text: str, width: int) -> List[str]:
-    """Fold at spaces only: a path or a command is never broken."""
-    return textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False) or [
-        ""
-    ]
+    """Fold at spaces only: a path, spaces in it or not, is never broken."""
+    kept = _PATH.sub(lambda found: found.group().replace(" ", _NO_BREAK), text)
+    pieces = textwrap.wrap(kept, max(width, 30), break_long_words=False, break_on_hyphens=False)
+    return [piece.replace(_NO_BREAK, " ") for piece in pieces] or [""]

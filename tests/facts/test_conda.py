@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import pytest
 
-from dartenv.checks.tools import tools_table
+from dartenv.checks.conda import tools_table
 from dartenv.facts.conda import probe_conda, read_condarc
 from dartenv.facts.runner import Completed
 from dartenv.facts.tools import probe_git, probe_pip
@@ -89,7 +89,7 @@ def test_conda_is_asked_once_and_its_environments_are_looked_at(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Completed(["conda"], None, failure="timeout"), "timeout"),
+        (Completed(["conda"], None, failure="timeout"), "no answer within 8 s"),
         (Completed(["conda"], 1, b"", b"boom"), "exit code 1"),
         (Completed(["conda"], 0, b""), "not JSON (0 bytes)"),
         (Completed(["conda"], 0, b"\xc4\xe3\xba\xc3 {"), "not JSON"),

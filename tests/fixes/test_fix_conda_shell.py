@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import pytest
 
 from dartenv.checks import all_checks
+from dartenv.checks.conda import tools_table
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY, Context, run_checks
-from dartenv.checks.tools import tools_table
 from dartenv.facts.conda import probe_conda
 from dartenv.facts.model import CondaFacts, Facts, HostFacts, ShellFacts, TargetFacts
 from dartenv.facts.runner import Completed

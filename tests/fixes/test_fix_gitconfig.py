@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from dartenv.checks import all_checks
+from dartenv.checks.conda import tools_table
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY, Context, run_checks
-from dartenv.checks.tools import tools_table
 from dartenv.facts.model import Facts, HostFacts, TargetFacts
 from dartenv.facts.tools import probe_git
 from dartenv.fixes.apply import apply

@@ -1,0 +1,191 @@
+"""Checks of conda: its environments, its channels, and the shells that activate it."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Optional, Tuple
+
+from dartenv.checks.finding import Finding, Status
+from dartenv.checks.registry import check, finding
+from dartenv.facts.model import CondaEnvironment, CondaFacts, HostFacts, TargetFacts
+from dartenv.manifests.compat_tools import ToolsTable
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Profile
+
+
+def tools_table(manifests: Manifests) -> ToolsTable:
+    """The table of conda, pip and git."""
+    return manifests.read("compat", "tools", ToolsTable)
+
+
+def environment_of(target: TargetFacts, conda: CondaFacts) -> Optional[CondaEnvironment]:
+    """The conda environment that the target's interpreter lies in, if it lies in one."""
+    python = _slashes(target.python or "")
+    mine = [
+        e
+        for e in conda.environments
+        if python and (python == _slashes(e.python or "") or _below(python, _slashes(e.path)))
+    ]
+    return max(mine, key=lambda e: len(e.path)) if mine else None
+
+
+def half_made(environment: CondaEnvironment) -> bool:
+    """Whether an interrupted ``conda create`` left it behind."""
+    return environment.python is None or environment.has_history is False
+
+
+@check("conda.installed")
+def conda_installed(conda: CondaFacts, profile: Profile) -> Iterator[Finding]:
+    """conda, mamba, micromamba, or none."""
+    wanted = profile.backend == "conda"
+    if conda.kind is None:
+        extra = ""
+        if conda.registered:
+            extra = f"; the registry still names {conda.registered[0]}"
+        yield finding(
+            Status.FAIL if wanted else Status.INFO,
+            f"no conda, mamba or micromamba was found{extra}",
+            found="no conda" + extra,
+            wanted=f"conda, which profile {profile.id} builds with" if wanted else None,
+            why="environments can also be made with venv or uv",
+        )
+        return
+    if conda.version is None:
+        yield finding(
+            Status.FAIL if wanted else Status.INFO,
+            f"{conda.executable} is there but does not answer",
+            found=f"{conda.executable}, which does not answer `info --json`",
+            wanted="a conda that answers",
+            why="environments cannot be listed or made with it",
+            remedy="run it by hand to see what it says",
+            commands=(f'"{conda.executable}" info',),
+        )
+        return
+    yield finding(Status.OK, f"{conda.kind} {conda.version} at {conda.executable}")
+
+
+@check("conda.env", needs=("conda.installed",))
+def conda_env(conda: CondaFacts, target: TargetFacts, profile: Profile) -> Iterator[Finding]:
+    """The conda environment that the target lives in."""
+    one = environment_of(target, conda)
+    if one is None:
+        yield finding(Status.OK, "the target is no conda environment")
+        return
+    if one.is_base:
+        yield finding(
+            Status.FAIL,
+            f"the target is conda's base environment, {one.path}",
+            found=f"base, {one.path}",
+            wanted="an environment of its own",
+            why="DART's old pins in base break conda itself",
+            remedy="make one",
+            commands=(f"conda create -n dart python={_python(profile)}",),
+        )
+        return
+    if half_made(one):
+        yield finding(
+            Status.FAIL,
+            f"{one.path} is half made: "
+            + ("no Python in it" if one.python is None else "conda-meta/history is missing"),
+            found=f"{one.path}, half made",
+            wanted="a complete environment",
+            why="an interrupted `conda create` leaves a folder that conda cannot repair",
+            remedy="remove it and make it again",
+            commands=(
+                f'conda env remove -p "{one.path}"',
+                f'conda create -p "{one.path}" python={_python(profile)}',
+            ),
+        )
+        return
+    yield finding(Status.OK, f"conda environment {one.name} at {one.path}")
+
+
+@check("conda.channels")
+def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]:
+    """Python-index mirrors among conda's channels, dead and repeated channels."""
+    table = tools_table(manifests)
+    wrong: List[Tuple[str, str]] = []
+    odd: List[str] = []
+    for rc in conda.condarcs:
+        if rc.problem:
+            odd.append(f"{rc.path}: {rc.problem}")
+        seen: List[str] = []
+        for channel in (*rc.channels, *rc.default_channels):
+            if is_python_index(channel, table):
+                wrong.append((channel, rc.path))
+            elif any(dead in channel for dead in table.dead_channels):
+                odd.append(f"{rc.path}: {channel} no longer exists")
+            if channel.rstrip("/") in seen:
+                odd.append(f"{rc.path}: {channel} is listed twice")
+            seen.append(channel.rstrip("/"))
+        if rc.ssl_verify in ("false", "no", "0"):
+            odd.append(f"{rc.path}: ssl_verify is off")
+    if wrong:
+        channel, path = wrong[0]
+        yield finding(
+            Status.FAIL,
+            f"{channel} in {path} is a Python index, not a conda channel",
+            found=f"{channel} in {path}",
+            wanted="conda channels only",
+            evidence=[f"{c} in {p}" for c, p in wrong[1:]] + odd,
+            why="every later conda command asks it for packages and fails or crawls",
+            remedy="removes that line from that file, can be undone",
+            fix="conda.channels",
+            commands=(f"conda config --remove channels {channel}",),
+            source=table.channel_source,
+        )
+        return
+    if odd:
+        yield finding(
+            Status.WARN,
+            odd[0],
+            evidence=odd[1:],
+            why="conda slows down or fails on it",
+        )
+        return
+    count = len(conda.condarcs)
+    yield finding(Status.OK, f"no wrong channel in {count} conda configuration files")
+
+
+def is_python_index(channel: str, table: ToolsTable) -> bool:
+    """Whether a channel is an index of Python packages, which conda cannot read."""
+    bare = channel.rstrip("/").lower()
+    return bare.endswith(table.index_endings) or any(part in bare for part in table.index_parts)
+
+
+@check("conda.shell", needs=("conda.installed",))
+def conda_shell(conda: CondaFacts, host: HostFacts) -> Iterator[Finding]:
+    """Whether the shells that VS Code opens can activate an environment."""
+    if conda.kind is None:
+        yield finding(Status.OK, "no conda to activate with")
+        return
+    without = [s for s in conda.shells if s.initialised is False]
+    if not without:
+        names = ", ".join(s.shell for s in conda.shells) or "no shell"
+        yield finding(Status.OK, f"{names} can activate an environment")
+        return
+    # cmd alone is left alone: what initialises it runs at the start of every cmd of the account.
+    others = [s for s in without if s.shell != "cmd"]
+    shell = (others or without)[0].shell
+    command = f"{conda.kind} init {'cmd.exe' if shell == 'cmd' else shell}"
+    yield finding(
+        Status.INFO,
+        f"{', '.join(s.shell for s in without)} cannot activate a conda environment yet",
+        found=f"no `{conda.kind} init` mark in {(others or without)[0].path}",
+        wanted="terminals, as VS Code's, in which `conda activate` works",
+        why="VS Code's terminals start in the wrong environment",
+        remedy="changes your shell profile, can be undone" if others else "run it by hand",
+        fix="conda.shell" if others else None,
+        commands=(command,),
+    )
+
+
+def _slashes(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").lower()
+
+
+def _below(path: str, folder: str) -> bool:
+    return bool(folder) and path.startswith(folder + "/")
+
+
+def _python(profile: Profile) -> str:
+    return profile.python_reference or (profile.python or ("3.8",))[0]
