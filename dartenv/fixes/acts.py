@@ -26,7 +26,7 @@ from dartenv.fixes.changes import (
 from dartenv.fixes.durable import Durable, Meta, meta_of
 from dartenv.fixes.faults import StepFault
 from dartenv.fixes.journal import Overwriting
-from dartenv.fixes.paths import file_sha256, lexists, missing_parents, native, real, sha256
+from dartenv.fixes.paths import file_sha256, lexists, missing_parents, real, sha256
 from dartenv.fixes.runs import Entry, Run
 from dartenv.fixes.steps import (
     AnyStep,
@@ -38,6 +38,7 @@ from dartenv.fixes.steps import (
     WriteFile,
 )
 from dartenv.fixes.winreg_api import Registry, default_registry
+from dartenv.longpath import native
 
 if TYPE_CHECKING:
     from dartenv.facts.runner import Runner

@@ -16,7 +16,7 @@ from typing import Callable, Optional, Tuple
 
 import msgspec
 
-from dartenv.fixes.paths import CHUNK
+from dartenv.longpath import CHUNK
 
 Hook = Callable[[str], None]
 

@@ -8,10 +8,11 @@ from typing import Optional, Sequence, Tuple, Union
 
 from dartenv.fixes.diff import unified_diff
 from dartenv.fixes.faults import explain
-from dartenv.fixes.paths import native, sha256
+from dartenv.fixes.paths import sha256
 from dartenv.fixes.plan import Refusal
 from dartenv.fixes.preconditions import check_step
 from dartenv.fixes.steps import AnyStep, EditFile, Need, Safety, WriteFile
+from dartenv.longpath import native
 
 
 @dataclass(frozen=True)

@@ -9,31 +9,19 @@ import stat
 from pathlib import Path
 from typing import List, Optional
 
-# MAX_PATH is 260 with the final NUL; a temporary name beside a file may be a little longer.
-LONG = 230
-_EXTENDED = "\\\\?\\"
-CHUNK = 1 << 20
+from dartenv.longpath import CHUNK, EXTENDED, native
+
 _NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _NO_SUCH_NAME = (123, 206)  # ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
-
-
-def native(path: str) -> Path:
-    """``path`` for a system call: long ones take the extended form on Windows."""
-    if os.name != "nt" or len(path) < LONG or path.startswith(_EXTENDED):
-        return Path(path)
-    full = os.path.normpath(path)
-    if full.startswith("\\\\"):
-        return Path(_EXTENDED + "UNC" + full[1:])
-    return Path(_EXTENDED + full)
 
 
 def real(path: str) -> str:
     """``path`` with every link and junction on the way followed."""
     found = os.path.realpath(str(native(path)))
-    if found.startswith(_EXTENDED + "UNC\\"):
-        return "\\" + found[len(_EXTENDED) + 3 :]
-    if found.startswith(_EXTENDED):
-        return found[len(_EXTENDED) :]
+    if found.startswith(EXTENDED + "UNC\\"):
+        return "\\" + found[len(EXTENDED) + 3 :]
+    if found.startswith(EXTENDED):
+        return found[len(EXTENDED) :]
     return found
 
 

@@ -10,7 +10,7 @@ from typing import List, Mapping, Optional, Tuple, Union
 import msgspec
 
 from dartenv.fixes.faults import explain
-from dartenv.fixes.paths import file_sha256, inside, is_link, lexists, native, real
+from dartenv.fixes.paths import file_sha256, inside, is_link, lexists, real
 from dartenv.fixes.plan import Plan
 from dartenv.fixes.steps import (
     AnyStep,
@@ -23,6 +23,7 @@ from dartenv.fixes.steps import (
     runnable,
     touched_paths,
 )
+from dartenv.longpath import native
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,9 +32,10 @@ from dartenv.fixes.journal import (
     UndoStarted,
 )
 from dartenv.fixes.lock import hold
-from dartenv.fixes.paths import native, overlap
+from dartenv.fixes.paths import overlap
 from dartenv.fixes.recover import Recovered, recover_or_fail, redo
 from dartenv.fixes.runs import Entry, Run, load_runs
+from dartenv.longpath import native
 
 
 class Conflict(msgspec.Struct, frozen=True, kw_only=True):

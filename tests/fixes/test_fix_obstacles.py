@@ -16,8 +16,9 @@ from dartenv.fixes.acts import Hands
 from dartenv.fixes.durable import Durable
 from dartenv.fixes.faults import explain
 from dartenv.fixes.history import history
-from dartenv.fixes.paths import inside, native, sha256
+from dartenv.fixes.paths import inside, sha256
 from dartenv.fixes.steps import MovePath, RemoveFile, WriteFile
+from dartenv.longpath import native
 
 WINDOWS = os.name == "nt"
 posix = pytest.mark.skipif(WINDOWS, reason="POSIX links and modes")

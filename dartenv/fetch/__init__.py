@@ -1,0 +1,1 @@
+"""Bringing files from the network: whole and right, or not at all."""
