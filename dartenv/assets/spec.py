@@ -33,6 +33,7 @@ class CheckpointSpec(Manifest, frozen=True, kw_only=True):
     vae: Optional[str] = None
     needed_by: Tuple[str, ...] = ()
     optional: bool = False
+    megabytes: float = 0.0  # about, where no exact size is published
 
 
 class StatisticsSpec(Manifest, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ class FileSpec(Manifest, frozen=True, kw_only=True):
     set: str = "babel"
     needed_by: Tuple[str, ...] = ()
     optional: bool = False
+    megabytes: float = 0.0  # about, where no exact size is published
 
 
 class MotionSpec(Manifest, frozen=True, kw_only=True):
@@ -153,10 +155,55 @@ class SearchSpec(Manifest, frozen=True, kw_only=True):
     skip: Tuple[str, ...] = (".git", "__pycache__", "node_modules", ".venv", "wandb", "runs")
 
 
+class OtherSpec(Manifest, frozen=True, kw_only=True):
+    """An asset that no check reads: for training, for evaluation, or on the way to another one.
+
+    ``path`` is empty where it has no place of its own in the tree.
+    """
+
+    id: str
+    title: str
+    source: str
+    path: str = ""
+    size: Optional[int] = None
+    sha256: Optional[str] = None
+    md5: Optional[str] = None
+    megabytes: float = 0.0
+    needed_by: Tuple[str, ...] = ()
+
+
+class SortSpec(Manifest, frozen=True, kw_only=True):
+    """Where a member of an archive belongs: the one whose path ends in ``ending``.
+
+    ``to`` is relative to the tree; ``{bodies}`` stands for its body model folder.
+    """
+
+    ending: str
+    to: str
+
+
+class MergeSpec(Manifest, frozen=True, kw_only=True):
+    """A body model that is made of two downloads: SMPL-H's body and MANO's hands.
+
+    ``bodies`` gives for each file to make the ending of the member with its body; ``hands`` are
+    the endings of MANO's left and right, ``arrays`` the arrays taken from each.
+    """
+
+    bodies: Dict[str, str]  # destination, as in SortSpec -> ending
+    hands: Tuple[str, str]
+    arrays: Tuple[str, ...]
+    hands_from: str  # the other download's id
+    source: str
+
+
 class DownloadSpec(Manifest, frozen=True, kw_only=True):
     """Where assets come from. ``kind`` is ``drive-folder``, ``http`` or ``login``.
 
-    ``login`` needs the user's own registration and licence; it is never fetched without.
+    ``login`` needs the user's own registration and licence (``login`` names the service); it is
+    never fetched without. ``page`` is where a person gets it, ``file`` what it is called there,
+    ``files`` patterns of the names it may have on a disk. ``sort`` and ``tree`` (folders that go
+    into the DART tree as they are) say where its members belong; with ``keep`` the archive itself
+    is the asset. A size or hash that is not ``sure`` stands in one public listing only.
     """
 
     id: str
@@ -169,7 +216,19 @@ class DownloadSpec(Manifest, frozen=True, kw_only=True):
     size: Optional[int] = None
     sha256: Optional[str] = None
     md5: Optional[str] = None
+    megabytes: float = 0.0
+    sure: bool = True
     unpack_to: Optional[str] = None
+    page: str = ""
+    login: str = ""
+    file: str = ""
+    files: Tuple[str, ...] = ()
+    file_url: str = ""  # of one file of a folder, with {id}
+    sort: Tuple[SortSpec, ...] = ()
+    tree: Tuple[str, ...] = ()
+    keep: str = ""  # ending of a member that such an archive must hold
+    merge: Optional[MergeSpec] = None
+    manual: bool = False  # only on request: not part of a machine that moves
 
 
 class AssetsSpec(Manifest, frozen=True, kw_only=True):
@@ -193,6 +252,7 @@ class AssetsSpec(Manifest, frozen=True, kw_only=True):
     clip: Optional[ClipSpec] = None
     search: SearchSpec = SearchSpec()
     downloads: Tuple[DownloadSpec, ...] = ()
+    others: Tuple[OtherSpec, ...] = ()
     body_model_dir: str = ""
     networks: str = "dart"
     stand_in_suffix: str = ".stand-in"

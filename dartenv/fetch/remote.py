@@ -59,7 +59,7 @@ class Fetched:
     path: Path
     size: int
     sha256: str
-    notes: tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
 
 
 class FetchFault(FixFault):

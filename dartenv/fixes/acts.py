@@ -1,7 +1,7 @@
 """Bringing the machine to one side of a change; the only module that acts on the machine.
 
-:func:`prepare` turns a step into a change (and makes the backups), :func:`look` says where the
-machine stands, :func:`bring` takes it to a side. Nothing here writes the journal: the callers do,
+:mod:`dartenv.fixes.prepare` turns a step into a change (and makes the backups), :func:`look` says
+where the machine stands, :func:`bring` takes it to a side. Nothing here writes the journal: the callers do,
 before and after.
 """
 
@@ -11,7 +11,8 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Callable, Optional, Tuple, Union
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 from dartenv.fixes.changes import (
     AnyChange,
@@ -26,22 +27,21 @@ from dartenv.fixes.changes import (
 from dartenv.fixes.durable import Durable, Meta, meta_of
 from dartenv.fixes.faults import StepFault
 from dartenv.fixes.journal import Overwriting
-from dartenv.fixes.paths import file_sha256, lexists, missing_parents, real, sha256
+from dartenv.fixes.paths import file_sha256, lexists
 from dartenv.fixes.runs import Entry, Run
-from dartenv.fixes.steps import (
-    AnyStep,
-    EditFile,
-    MovePath,
-    RemoveFile,
-    RunCommand,
-    SetRegistryValue,
-    WriteFile,
-)
+from dartenv.fixes.staging import place, take_away
 from dartenv.fixes.winreg_api import Registry, default_registry
 from dartenv.longpath import native
 
 if TYPE_CHECKING:
     from dartenv.facts.runner import Runner
+    from dartenv.fetch.fetcher import Fetcher
+
+
+def _default_fetcher(state: Path) -> Fetcher:
+    from dartenv.fetch.fetcher import Fetcher
+
+    return Fetcher(state / "downloads")
 
 
 def _default_runner() -> Runner:
@@ -57,66 +57,7 @@ class Hands:
     durable: Durable = field(default_factory=Durable)
     runner: Callable[[], Runner] = _default_runner
     registry: Optional[Registry] = field(default_factory=default_registry)
-
-
-def prepare(step: AnyStep, n: int, run: Run, hands: Hands) -> AnyChange:
-    """What ``step`` will change here. Changes nothing but the run's own backups folder.
-
-    Raises StepFault, or OSError of the backup.
-    """
-    if isinstance(step, (EditFile, WriteFile, RemoveFile)):
-        return _prepare_file(step, n, run, hands)
-    if isinstance(step, MovePath):
-        made = tuple(missing_parents(step.destination))
-        return MoveChange(path=step.path, destination=step.destination, made_dirs=made)
-    if isinstance(step, SetRegistryValue):
-        registry = _registry(hands)
-        return RegistryChange(
-            hive=step.hive,
-            key=step.key,
-            name=step.name,
-            after=step.value,
-            before=registry.get(step.hive, step.key, step.name),
-            made_keys=registry.missing_keys(step.hive, step.key),
-        )
-    if isinstance(step, RunCommand):
-        return CommandChange(
-            argv=step.argv,
-            undo_argv=step.undo_argv,
-            timeout=step.timeout,
-            cwd=step.cwd,
-            env=step.env,
-        )
-    raise StepFault(f"{step.id}: only shown, never run")
-
-
-def _prepare_file(
-    step: Union[EditFile, WriteFile, RemoveFile], n: int, run: Run, hands: Hands
-) -> FileChange:
-    path = real(step.path)
-    before: Optional[FileState] = None
-    if step.old_sha256 is not None:
-        meta = meta_of(native(path).stat())
-        blob = f"{n:04d}.before"
-        found, size = hands.durable.copy(native(path), run.backups / blob)
-        if found != step.old_sha256:
-            raise StepFault(f"{step.path}: changed since the plan was made; plan again")
-        before = FileState(found, size, meta, blob)
-    after: Optional[FileState] = None
-    if not isinstance(step, RemoveFile):
-        meta = Meta(step.mode) if isinstance(step, WriteFile) else Meta()
-        if before is not None:
-            meta = Meta(before.meta.mode, None, before.meta.uid, before.meta.gid)
-        after = FileState(sha256(step.content), len(step.content), meta)
-    temp = str(native(path).parent / f".dartenv-{run.id}-{n}.tmp")
-    return FileChange(
-        path=path,
-        shown=step.path,
-        temp=temp,
-        before=before,
-        after=after,
-        made_dirs=tuple(missing_parents(path)),
-    )
+    fetcher: Callable[[Path], Fetcher] = _default_fetcher  # of a state folder
 
 
 def look(change: AnyChange, hands: Hands) -> Side:
@@ -134,7 +75,7 @@ def look(change: AnyChange, hands: Hands) -> Side:
             return Side.BEFORE
         return Side.AFTER if there and not here else Side.OTHER
     if isinstance(change, RegistryChange):
-        value = _registry(hands).get(change.hive, change.key, change.name)
+        value = registry_of(hands).get(change.hive, change.key, change.name)
         if value == change.before:
             return Side.BEFORE
         return Side.AFTER if value == change.after else Side.OTHER
@@ -155,7 +96,10 @@ def bring(run: Run, entry: Entry, side: Side, hands: Hands) -> Meta:
     if seen is Side.OTHER and not (side is Side.BEFORE and entry.overwriting):
         raise StepFault(f"{subject(change)}: changed by something else since")
     if isinstance(change, FileChange):
-        _bring_file(run, entry, change, seen, side, hands)
+        if change.staged is not None:
+            _bring_staged(run, change, seen, side, hands)
+        else:
+            _bring_file(run, entry, change, seen, side, hands)
         try:
             return meta_of(os.lstat(str(native(change.path))))
         except FileNotFoundError:
@@ -182,6 +126,19 @@ def _bring_file(
             if side is Side.AFTER:
                 _make_dirs(change.made_dirs, durable)
             _put(run, entry, change, state, seen, side, hands)
+    if side is Side.BEFORE:
+        _remove_dirs(change.made_dirs, durable)
+
+
+def _bring_staged(run: Run, change: FileChange, seen: Side, side: Side, hands: Hands) -> None:
+    durable = hands.durable
+    if lexists(change.temp):
+        durable.unlink(native(change.temp))
+    if seen is not side and side is Side.AFTER:
+        _make_dirs(change.made_dirs, durable)
+        place(change, seen, durable, look_again=lambda: look(change, hands))
+    elif seen is not side:
+        take_away(change, run.backups, durable)
     if side is Side.BEFORE:
         _remove_dirs(change.made_dirs, durable)
 
@@ -228,7 +185,7 @@ def _bring_move(change: MoveChange, seen: Side, side: Side, hands: Hands) -> Non
 
 
 def _bring_registry(change: RegistryChange, seen: Side, side: Side, hands: Hands) -> None:
-    registry = _registry(hands)
+    registry = registry_of(hands)
     value = change.before if side is Side.BEFORE else change.after
     hands.durable.point(f"registry {change.name}")
     if seen is not side:
@@ -260,7 +217,8 @@ def _run(change: CommandChange, side: Side, hands: Hands) -> None:
         raise StepFault(f"{argv[0]}: exit code {done.rc}{last}")
 
 
-def _registry(hands: Hands) -> Registry:
+def registry_of(hands: Hands) -> Registry:
+    """The registry. Raises StepFault where there is none."""
     if hands.registry is None:
         raise StepFault("there is no registry on this system")
     return hands.registry

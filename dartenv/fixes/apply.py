@@ -8,7 +8,7 @@ from typing import Collection, Dict, List, Mapping, Optional, Set, Tuple
 import msgspec
 
 from dartenv.errors import UsageFault
-from dartenv.fixes.acts import Hands, bring, prepare
+from dartenv.fixes.acts import Hands, bring
 from dartenv.fixes.changes import FileChange, Side, subject
 from dartenv.fixes.events import Event, EventKind, OnEvent, tell
 from dartenv.fixes.faults import StepFault, explain
@@ -16,10 +16,12 @@ from dartenv.fixes.journal import Closed, Done, GroupDone, GroupStarted, Intende
 from dartenv.fixes.lock import hold
 from dartenv.fixes.plan import Group, Plan, groups
 from dartenv.fixes.preconditions import check_step
+from dartenv.fixes.prepare import prepare
 from dartenv.fixes.recover import recover_or_fail
 from dartenv.fixes.report import ApplyReport, FixResult, Outcome, Replan, Verify
 from dartenv.fixes.rollback import TakenBack, roll_back
 from dartenv.fixes.runs import GroupLog, Run, add_plan, create_run
+from dartenv.fixes.staging import forget
 from dartenv.fixes.steps import AnyStep, runnable, what
 
 
@@ -197,6 +199,7 @@ class _Applying:
         n = self._steps
         change = prepare(step, n, run, self.hands)
         if isinstance(change, FileChange) and change.unchanged:
+            forget((change,), run.folder)
             return  # it is so already; touching it would only change its time
         run.write(Intended(n=n, group=group.number, step=step.id, change=change))
         try:

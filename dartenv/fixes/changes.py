@@ -44,7 +44,8 @@ class FileChange(Change, frozen=True, kw_only=True, tag="file", omit_defaults=Tr
     """A file written or removed; a side of ``None`` is its absence.
 
     ``path`` is the real file, behind every link; ``shown`` is the plan's spelling. ``temp`` is the
-    one temporary name this change ever uses, beside the file.
+    one temporary name this change ever uses, beside the file. ``staged`` is where the new content
+    lies while it is not in its place: a large file, that no plan holds.
     """
 
     path: str
@@ -53,6 +54,7 @@ class FileChange(Change, frozen=True, kw_only=True, tag="file", omit_defaults=Tr
     before: Optional[FileState] = None
     after: Optional[FileState] = None
     made_dirs: Tuple[str, ...] = ()
+    staged: Optional[str] = None
 
     @property
     def unchanged(self) -> bool:

@@ -79,11 +79,13 @@ class Durable:
         while view:
             view = view[os.write(handle, view) :]
 
-    def copy(self, source: Path, target: Path) -> Tuple[str, int]:
+    def copy(
+        self, source: Path, target: Path, meta: Optional[Meta] = None, mode: int = 0o600
+    ) -> Tuple[str, int]:
         """Copy the bytes of ``source`` to the new file ``target``; returns SHA-256 and size."""
         self.point(f"copy {source.name}")
         digest, size = hashlib.sha256(), 0
-        handle = os.open(str(target), os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        handle = os.open(str(target), os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         try:
             try:
                 with source.open("rb") as stream:
@@ -91,9 +93,13 @@ class Durable:
                         digest.update(chunk)
                         size += len(chunk)
                         self.pour(handle, chunk)
+                if meta is not None:
+                    _set_open(handle, meta)
                 os.fsync(handle)
             finally:
                 os.close(handle)
+            if meta is not None and os.name == "nt":
+                _set_closed(target, meta)
         except OSError:
             _unlink_quietly(target)
             raise
@@ -127,6 +133,8 @@ class Durable:
                 target.chmod(cleared)
             raise
         self.sync_directory(target.parent)
+        if source.parent != target.parent:
+            self.sync_directory(source.parent)
         self.point(f"replaced {target.name}")
 
     def rename(self, source: Path, target: Path) -> None:

@@ -13,12 +13,16 @@ from dartenv.fixes.faults import explain
 from dartenv.fixes.paths import file_sha256, inside, is_link, lexists, real
 from dartenv.fixes.plan import Plan
 from dartenv.fixes.steps import (
+    STAGED,
     AnyStep,
     EditFile,
+    ExtractFile,
+    MergeHands,
     MovePath,
     RemoveFile,
     RunCommand,
     SetRegistryValue,
+    StagedStep,
     WriteFile,
     runnable,
     touched_paths,
@@ -73,6 +77,8 @@ def check_step(
             _refuse_impossible(path)
         if isinstance(step, (EditFile, WriteFile, RemoveFile)):
             return _check_file(step)
+        if isinstance(step, STAGED):
+            return _check_sources(step) or _check_file(step)
         if isinstance(step, MovePath):
             return _check_move(step)
     except OSError as error:
@@ -84,7 +90,19 @@ def check_step(
     return None
 
 
-def _check_file(step: Union[EditFile, WriteFile, RemoveFile]) -> Optional[str]:
+def _check_sources(step: StagedStep) -> Optional[str]:
+    """Why what the file is made of is not there."""
+    if isinstance(step, ExtractFile):
+        wanted = [step.archive] if step.remote is None else []
+    elif isinstance(step, MergeHands):
+        wanted = [step.body[0], step.left[0], step.right[0]]
+    else:
+        wanted = []
+    missing = [path for path in wanted if not lexists(path)]
+    return f"{missing[0]}: it is not there (any more)" if missing else None
+
+
+def _check_file(step: Union[EditFile, WriteFile, RemoveFile, StagedStep]) -> Optional[str]:
     if isinstance(step, RemoveFile) and is_link(step.path):
         return f"{step.path}: a link; remove it by hand"
     path = real(step.path)

@@ -19,6 +19,7 @@ from dartenv.fixes.journal import Closed, Done, Left, UndoAbandoned, UndoDone
 from dartenv.fixes.lock import hold
 from dartenv.fixes.rollback import TakenBack, roll_back, take_back
 from dartenv.fixes.runs import Run, load_runs
+from dartenv.fixes.staging import forget
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ def _finish_undo(run: Run, command: str, hands: Hands) -> Recovered:
     total = take_back(run, run.kept, hands)
     if not total.stuck:
         run.note(UndoDone())
+        forget((entry.change for entry in run.entries.values()), run.folder.parents[1])
     return _report(run, command, total, fixes, ())
 
 

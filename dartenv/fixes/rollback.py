@@ -11,6 +11,7 @@ from dartenv.fixes.changes import FileChange, Side, subject
 from dartenv.fixes.faults import StepFault, explain
 from dartenv.fixes.journal import GroupFailed, GroupRolledBack, Left, Restored
 from dartenv.fixes.runs import Entry, GroupLog, Run
+from dartenv.fixes.staging import forget
 
 
 @dataclass
@@ -58,6 +59,8 @@ def roll_back(run: Run, group: GroupLog, why: str, hands: Hands) -> TakenBack:
     result = take_back(run, group.entries, hands)
     if not result.stuck:
         run.note(GroupRolledBack(group=group.number))
+        # What was downloaded stays for the next try; what came out of an archive can again.
+        forget((entry.change for entry in group.entries), run.folder)
     return result
 
 

@@ -11,6 +11,8 @@ from typing import Dict, Optional, Tuple, Union
 
 import msgspec
 
+from dartenv.fetch.remote import Remote, megabytes
+
 
 class Safety(str, enum.Enum):
     """How a step may be consented to."""
@@ -80,6 +82,46 @@ class MovePath(Step, frozen=True, kw_only=True, tag="move-path", omit_defaults=T
     destination: str
 
 
+class FetchFile(Step, frozen=True, kw_only=True, tag="fetch-file", omit_defaults=True):
+    """Download a file, whole and verified, and put it in its place.
+
+    What was there is kept in the journal; where it is a stopped download of the same file
+    (``resume``), its bytes are the beginning.
+    """
+
+    path: str
+    remote: Remote
+    old_sha256: Optional[str] = None
+    resume: bool = False
+
+
+class ExtractFile(Step, frozen=True, kw_only=True, tag="extract-file", omit_defaults=True):
+    """Take one file out of an archive or folder; with an empty ``member`` the archive itself.
+
+    ``member`` is the path within, or its last parts where just one member has them. ``sha256`` is
+    that of the file, where the archive was read already; ``remote`` is where the archive comes
+    from when it is not at ``archive``.
+    """
+
+    path: str
+    archive: str
+    member: str
+    sha256: Optional[str] = None
+    old_sha256: Optional[str] = None
+    remote: Optional[Remote] = None
+
+
+class MergeHands(Step, frozen=True, kw_only=True, tag="merge-hands", omit_defaults=True):
+    """Make an SMPL-H model of a body (``.npz``) and the hands of MANO (left and right pickle)."""
+
+    path: str
+    body: Tuple[str, str]  # archive, member
+    left: Tuple[str, str]
+    right: Tuple[str, str]
+    arrays: Tuple[str, ...]
+    old_sha256: Optional[str] = None
+
+
 class RunCommand(Step, frozen=True, kw_only=True, tag="run-command", omit_defaults=True):
     """Run a program without a shell, ``argv[0]`` absolute, for at most ``timeout`` seconds.
 
@@ -129,8 +171,20 @@ class DisplayOnly(Step, frozen=True, kw_only=True, tag="display-only", omit_defa
 
 
 AnyStep = Union[
-    EditFile, WriteFile, RemoveFile, MovePath, RunCommand, SetRegistryValue, DisplayOnly
+    EditFile,
+    WriteFile,
+    RemoveFile,
+    MovePath,
+    FetchFile,
+    ExtractFile,
+    MergeHands,
+    RunCommand,
+    SetRegistryValue,
+    DisplayOnly,
 ]
+# Steps whose new content is a file that is made ready first, and not part of the plan.
+StagedStep = Union[FetchFile, ExtractFile, MergeHands]
+STAGED = (FetchFile, ExtractFile, MergeHands)
 
 
 def registry_key(step: SetRegistryValue) -> str:
@@ -140,7 +194,7 @@ def registry_key(step: SetRegistryValue) -> str:
 
 def touched_paths(step: AnyStep) -> Tuple[str, ...]:
     """The file system paths a step changes, as the plan spells them."""
-    if isinstance(step, (EditFile, WriteFile, RemoveFile)):
+    if isinstance(step, (EditFile, WriteFile, RemoveFile, *STAGED)):
         return (step.path,)
     if isinstance(step, MovePath):
         return (step.path, step.destination)
@@ -162,6 +216,15 @@ def what(step: AnyStep) -> str:
         return f"remove {step.path}"
     if isinstance(step, MovePath):
         return f"move {step.path} to {step.destination}"
+    if isinstance(step, FetchFile):
+        size = f" ({megabytes(step.download_bytes)})" if step.download_bytes else ""
+        return f"download {step.remote.name}{size} to {step.path}"
+    if isinstance(step, ExtractFile):
+        if not step.member:
+            return f"copy {step.archive} to {step.path}"
+        return f"take {step.member} out of {step.archive} to {step.path}"
+    if isinstance(step, MergeHands):
+        return f"merge {step.body[1]} and the hands of MANO to {step.path}"
     if isinstance(step, RunCommand):
         return f"run {' '.join(step.argv)}"
     if isinstance(step, SetRegistryValue):

@@ -32,9 +32,10 @@ from dartenv.fixes.journal import (
     UndoStarted,
 )
 from dartenv.fixes.lock import hold
-from dartenv.fixes.paths import overlap
+from dartenv.fixes.paths import file_sha256, overlap
 from dartenv.fixes.recover import Recovered, recover_or_fail, redo
 from dartenv.fixes.runs import Entry, Run, load_runs
+from dartenv.fixes.staging import check_kept, described, forget
 from dartenv.longpath import native
 
 
@@ -146,7 +147,10 @@ def _refuse_edited(run: Run, entries: Sequence[Entry], hands: Hands) -> None:
             if look(change, hands) is Side.OTHER:
                 conflicts.append(_conflict(run, entry, hands))
             elif isinstance(change, FileChange) and change.before is not None:
-                run.content(entry, change.before)
+                if change.staged is None:
+                    run.content(entry, change.before)
+                else:
+                    check_kept(change, run.backups)
         except OSError as error:
             raise FixFault(explain(error, subject(change)), help="nothing was changed") from None
         except StepFault as fault:
@@ -162,6 +166,8 @@ def _refuse_edited(run: Run, entries: Sequence[Entry], hands: Hands) -> None:
 
 def _conflict(run: Run, entry: Entry, hands: Hands) -> Conflict:
     change = entry.change
+    if isinstance(change, FileChange) and change.staged is not None:
+        return _large_conflict(change)
     if isinstance(change, FileChange):
         try:
             now: Optional[bytes] = native(change.path).read_bytes()
@@ -182,6 +188,18 @@ def _conflict(run: Run, entry: Entry, hands: Hands) -> Conflict:
             now=value.shown().encode() if value else None,
         )
     return Conflict(path=_where(change), before=None, wrote=None, now=None)
+
+
+def _large_conflict(change: FileChange) -> Conflict:
+    found = file_sha256(change.path)
+    size = native(change.path).stat().st_size if found is not None else 0
+    before, after = change.before, change.after
+    return Conflict(
+        path=change.shown,
+        before=described(before.sha256, before.size) if before is not None else None,
+        wrote=described(after.sha256, after.size) if after is not None else None,
+        now=described(found, size) if found is not None else None,
+    )
 
 
 def _version(run: Run, entry: Entry, state: Optional[FileState]) -> Optional[bytes]:
@@ -212,6 +230,7 @@ def _take_back(
         for entry in run.kept:  # what cannot be undone
             run.write(Left(n=entry.n, why="cannot be undone"))
         run.write(UndoDone())
+        forget((entry.change for entry in entries), run.folder.parents[1])
     except (OSError, StepFault) as error:
         why = explain(error, _at(run, entries)) if isinstance(error, OSError) else str(error)
         raise _given_up(run, why, hands) from None

@@ -1,0 +1,1 @@
+"""Archives from elsewhere: judged whole before one byte of them is written."""
