@@ -100,7 +100,7 @@ def catalog(spec: AssetsSpec) -> List[Asset]:
                 role="other",
                 path=other.path,
                 source=other.source,
-                optional=True,
+                optional=other.optional,
                 size=other.size,
                 megabytes=other.megabytes,
                 sha256=other.sha256,

@@ -170,6 +170,7 @@ class OtherSpec(Manifest, frozen=True, kw_only=True):
     md5: Optional[str] = None
     megabytes: float = 0.0
     needed_by: Tuple[str, ...] = ()
+    optional: bool = True
 
 
 class SortSpec(Manifest, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from dartenv.assets.spec import AssetsSpec
+from dartenv.checks.bodies import nested
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import AssetsFacts, FileAsset
@@ -89,8 +90,9 @@ def checkpoints(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> 
         profile,
         wanted="checkpoints whose keys and shapes fit their args.yaml",
         why="without both networks there is no motion primitive",
-        remedy="unpack DART's checkpoints (DART README, Drive folder) into the tree",
+        remedy="downloaded, or dartenv assets import FILE.zip",
         good="checkpoints",
+        fix="assets.checkpoints",
     )
 
 
@@ -104,8 +106,9 @@ def statistics(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> I
         profile,
         wanted="mean_std_h{H}_f{F}.pkl in the VAE's data_dir, of the feature dimension",
         why="features cannot be normalised; DART ends without a word when it is missing",
-        remedy="unpack DART's data archives (DART README, Drive folder) into the tree",
+        remedy="downloaded, or dartenv assets import FILE.zip",
         good="statistics",
+        fix="assets.statistics",
     )
 
 
@@ -119,14 +122,16 @@ def motions(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iter
         profile,
         wanted="the motions that the entry points start from",
         why="a rollout starts from data/stand.pkl",
-        remedy="unpack DART's data archives (DART README, Drive folder) into the tree",
+        remedy="downloaded, or dartenv assets import FILE.zip",
         good="motions",
+        fix="assets.motions",
     )
 
 
 @check("assets.smplx", needs=("source.root",))
 def smplx(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterator[Finding]:
     """SMPL-X body models where data_paths.py looks for them."""
+    bodies = [f for f in assets.files if f.role in ("smplx", "body")]
     yield from _files(
         assets,
         manifests,
@@ -134,8 +139,9 @@ def smplx(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterat
         profile,
         wanted="SMPLX_MALE.npz and SMPLX_FEMALE.npz (smplx_lockedhead_20230207)",
         why="both are read when any entry point is imported, before its arguments are",
-        remedy="licensed: with your own login only",
+        remedy=_smplx_remedy(bodies),
         good="body models",
+        fix=None if _named_elsewhere(bodies) else "assets.smplx",
     )
 
 
@@ -169,10 +175,9 @@ def clip(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterato
         why="a partial file is not resumed: clip starts over every time it meets one"
         if any(f.exists for f in assets.files if f.role == "clip")
         else "the text encoder: clip downloads it at DART's first start",
-        remedy="delete the file and let clip download it again"
-        if any(f.exists for f in assets.files if f.role == "clip")
-        else "copy a whole ViT-B-32.pt there, or start DART once on a line that holds",
+        remedy=_clip_remedy(assets, manifests),
         good="CLIP files",
+        fix="assets.clip",
     )
 
 
@@ -204,6 +209,7 @@ def _files(
     why: str,
     remedy: str,
     good: str,
+    fix: Optional[str] = None,
 ) -> Iterator[Finding]:
     """One finding for all files of these roles: the first bad one leads, the rest are evidence."""
     if profile.assets and not set(roles) & set(profile.assets):
@@ -241,6 +247,7 @@ def _files(
         evidence=[*_details(bad), *_notes(bad)],
         why=why,
         remedy="; ".join([remedy, *_downloads(bad, manifests)]),
+        fix=fix,
     )
 
 
@@ -253,6 +260,31 @@ def _downloads(files: Sequence[FileAsset], manifests: Manifests) -> List[str]:
             if wanted & set(one.gives):
                 found.append(f"{one.title or one.id}: {one.url}")
     return list(dict.fromkeys(found))
+
+
+def _named_elsewhere(bodies: Sequence[FileAsset]) -> bool:
+    """Whether source.body-model-dir makes data_paths.py name the folder where they lie."""
+    places = [(f.path, place) for f in bodies if not f.exists for place in f.elsewhere]
+    lying = any(not nested(wanted, place) for wanted, place in places)
+    return lying and not any(f.exists for f in bodies)
+
+
+def _smplx_remedy(bodies: Sequence[FileAsset]) -> str:
+    if _named_elsewhere(bodies):
+        return "source.body-model-dir names their folder; or licensed: with your own login only"
+    if any(nested(f.path, place) for f in bodies if not f.exists for place in f.elsewhere):
+        return "moved to where data_paths.py says, can be undone"
+    return "licensed: with your own login only, or dartenv assets import FILE.zip"
+
+
+def _clip_remedy(assets: AssetsFacts, manifests: Manifests) -> str:
+    spec = manifests.read("assets", "dart", AssetsSpec).clip
+    size = spec.size if spec is not None else 0
+    for file in assets.files:
+        if file.role == "clip" and file.kind == "partial":
+            left = size - (file.size or 0)
+            return f"resumes, {left / _MEGABYTE:.1f} MB"
+    return f"downloads {size / _MEGABYTE:.1f} MB, can be undone"
 
 
 def _notes(files: Sequence[FileAsset]) -> List[str]:

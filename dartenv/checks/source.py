@@ -6,6 +6,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from packaging.version import InvalidVersion, Version
 
+from dartenv.checks.bodies import nested
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import (
@@ -292,7 +293,10 @@ def body_model_dir(
         return
     bodies = [f for f in (assets.files if assets is not None else ()) if f.role in BODY_ROLES]
     here = [f for f in bodies if f.exists]
-    elsewhere = [place for f in bodies if not f.exists for place in f.elsewhere]
+    # Those unpacked a folder too deep are moved (assets.smplx); the tree stays as DART has it.
+    elsewhere = [
+        place for f in bodies if not f.exists for place in f.elsewhere if not nested(f.path, place)
+    ]
     if bodies and not here and elsewhere:
         yield finding(
             Status.FAIL,

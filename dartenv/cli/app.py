@@ -9,7 +9,7 @@ from typing import Optional
 import typer
 
 from dartenv import __version__
-from dartenv.cli import diff, doctor, explain, fix, manifest, sandbox, smoke
+from dartenv.cli import assets, diff, doctor, explain, fix, manifest, sandbox, smoke
 
 app = typer.Typer(
     name="dartenv",
@@ -25,6 +25,7 @@ app.command("smoke")(smoke.smoke)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("sandbox")(sandbox.sandbox)
+app.add_typer(assets.app, name="assets")
 app.add_typer(manifest.app, name="manifest")
 
 

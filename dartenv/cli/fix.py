@@ -126,6 +126,8 @@ def _apply(
     unsafe: Tuple[str, ...],
     format_name: str,
 ) -> None:
+    from dartenv.cli.downloads import fetched
+    from dartenv.fixes.acts import Hands
     from dartenv.fixes.apply import apply
     from dartenv.fixes.consent import decide
     from dartenv.fixes.steps import runnable
@@ -143,10 +145,13 @@ def _apply(
     talk = sys.stderr if format_name == "json" else sys.stdout
     write(render_plan(plan, skipped), talk)
     consent = decide(plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=_is_terminal(), ask=_ask)
+    chosen = [step for step in plan.steps if step.id in consent.chosen]
+    fetcher = fetched(chosen, state)
     report = apply(
         plan,
         consent.chosen,
         state=state,
+        hands=Hands(fetcher=lambda state: fetcher),
         skipped=consent.skipped,
         verify=lambda fixes: verify(request, fixes),
         replan=lambda fixes: replan(request, fixes),

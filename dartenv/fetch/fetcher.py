@@ -147,6 +147,10 @@ class Fetcher:
                 continue
         return 0
 
+    def outcome(self, remote: Remote) -> Optional[Outcome]:
+        """What became of ``remote`` in this run; ``None`` where it was not asked for."""
+        return self._outcomes.get(remote.key)
+
     def forget(self, remote: Remote) -> None:
         """Remove what the download folder holds of ``remote``. Never raises."""
         self._outcomes.pop(remote.key, None)

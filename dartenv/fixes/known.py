@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Tuple
 
 KNOWN_FIXES: Tuple[str, ...] = (
+    "assets.checkpoints",
+    "assets.clip",
+    "assets.motions",
+    "assets.smplx",
+    "assets.statistics",
     "conda.channels",
     "conda.shell",
     "cuda.env",

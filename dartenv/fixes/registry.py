@@ -119,6 +119,7 @@ def _add(fix_id: str, plan: JointFixer) -> None:
 def _load() -> None:
     """Import the modules that register fixers: here, so that importing this one stays light."""
     from dartenv.fixes import (  # noqa: F401
+        assets,
         conda_shell,
         condarc,
         environment,

@@ -20,7 +20,7 @@ from dartenv.errors import DartenvError
 from dartenv.fixes.changes import FileChange, Side
 from dartenv.fixes.durable import Durable
 from dartenv.fixes.faults import StepFault
-from dartenv.fixes.paths import file_sha256, lexists
+from dartenv.fixes.paths import file_sha256
 from dartenv.fixes.steps import ExtractFile, FetchFile, MergeHands, StagedStep
 from dartenv.longpath import CHUNK, native
 
@@ -58,7 +58,7 @@ def stage(step: StagedStep, mine: Path, fetcher: Fetcher) -> Staged:
 
 def _extracted(step: ExtractFile, mine: Path, fetcher: Fetcher) -> Staged:
     path = step.archive
-    if step.remote is not None and not lexists(path):
+    if step.remote is not None:
         path = str(fetcher.get(step.remote).path)
     if not step.member:
         made = _written(mine, _file_chunks(path))

@@ -100,12 +100,12 @@ class ExtractFile(Step, frozen=True, kw_only=True, tag="extract-file", omit_defa
 
     ``member`` is the path within, or its last parts where just one member has them. ``sha256`` is
     that of the file, where the archive was read already; ``remote`` is where the archive comes
-    from when it is not at ``archive``.
+    from where none is here.
     """
 
     path: str
-    archive: str
     member: str
+    archive: str = ""
     sha256: Optional[str] = None
     old_sha256: Optional[str] = None
     remote: Optional[Remote] = None
@@ -222,7 +222,11 @@ def what(step: AnyStep) -> str:
     if isinstance(step, ExtractFile):
         if not step.member:
             return f"copy {step.archive} to {step.path}"
-        return f"take {step.member} out of {step.archive} to {step.path}"
+        whence = step.archive
+        if step.remote is not None:
+            size = f" ({megabytes(step.download_bytes)})" if step.download_bytes else ""
+            whence = f"{step.remote.name}, downloaded{size},"
+        return f"take {step.member} out of {whence} to {step.path}"
     if isinstance(step, MergeHands):
         return f"merge {step.body[1]} and the hands of MANO to {step.path}"
     if isinstance(step, RunCommand):

@@ -8,7 +8,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 from dartenv.fixes.history import RunInfo
 from dartenv.fixes.plan import Plan
 from dartenv.fixes.report import ApplyReport, Outcome
-from dartenv.fixes.steps import AnyStep, DisplayOnly, EditFile, Safety, WriteFile, what
+from dartenv.fixes.steps import STAGED, AnyStep, DisplayOnly, EditFile, Safety, WriteFile, what
 from dartenv.fixes.undo import Conflict, UndoReport
 from dartenv.report.terminal import Line
 
@@ -27,7 +27,7 @@ _OUTCOME_STYLE = {
 
 def render_plan(plan: Plan, skipped: Mapping[str, str], *, diffs: bool = True) -> List[Line]:
     """Every step with its reason, safety and diff."""
-    files = {step.path for step in plan.steps if isinstance(step, (EditFile, WriteFile))}
+    files = {step.path for step in plan.steps if isinstance(step, (EditFile, WriteFile, *STAGED))}
     steps = len(plan.steps)
     size = plan.download_bytes
     download = f"{size / 1e6:.1f} MB to download" if size else "nothing to download"

@@ -465,6 +465,7 @@ def test_the_manifest_of_dart_agrees_with_itself() -> None:
     ids = [c.id for c in spec.checkpoints] + [f.id for f in spec.files]
     ids += [asset_id for body in spec.bodies for asset_id in body.files]
     ids += [spec.clip.id] if spec.clip else []
+    ids += [other.id for other in spec.others]
     assert len(ids) == len(set(ids))
     for download in spec.downloads:
         assert set(download.gives) <= set(ids), download.id
