@@ -60,7 +60,13 @@ def wanted_assets(
     found = Wanted()
     if not asked:
         found.assets = [a for a in every if (all_ or not a.optional) and _lacks(a, root, spec)]
-        found.assets = [a for a in found.assets if a.downloads and place_of(a, root) is not None]
+        found.assets = [
+            a
+            for a in found.assets
+            if a.downloads
+            and place_of(a, root) is not None
+            and not (a.optional and download_of(spec, a.downloads[0]).manual)
+        ]
         return found
     for one in asked:
         if one in by_id:

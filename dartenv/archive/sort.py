@@ -65,20 +65,16 @@ def _as(archive: Archive, download: DownloadSpec, spec: AssetsSpec, root: str) -
         return result
     if download.merge is not None and not download.sort:
         return None
+    parts = _parts(download, spec)
     for member in archive.files:
         place_in_tree = _in_tree(member, download.tree) or _by_rule(member, download.sort, spec)
         if place_in_tree is None:
-            result.left.append(member.path)
+            if not any(ends(member, part) for part in parts):
+                result.left.append(member.path)
             continue
         result.placings.append(Placing(absolute(root, place_in_tree), archive.path, member))
-    if download.merge is not None and any(
-        ends(member, ending)
-        for member in archive.files
-        for ending in download.merge.bodies.values()
-    ):
-        return result
-    if _hands_of(archive, download, spec):
-        return result
+    if any(ends(member, part) for member in archive.files for part in parts):
+        return _only_once(result)
     if download.tree and not _known(result.placings, spec, root):
         return None
     return _only_once(result) if result.placings else None
@@ -90,12 +86,13 @@ def _known(placings: Sequence[Placing], spec: AssetsSpec, root: str) -> bool:
     return any(placing.path in places for placing in placings)
 
 
-def _hands_of(archive: Archive, download: DownloadSpec, spec: AssetsSpec) -> bool:
-    """Whether this is the download that another one takes its hands from."""
+def _parts(download: DownloadSpec, spec: AssetsSpec) -> List[str]:
+    """Endings of members that are parts of a merged model: bodies here, or hands for another."""
+    parts = list(download.merge.bodies.values()) if download.merge is not None else []
     for other in spec.downloads:
         if other.merge is not None and other.merge.hands_from == download.id:
-            return all(_holds(archive, ending) for ending in other.merge.hands)
-    return False
+            parts += other.merge.hands
+    return parts
 
 
 def _only_once(result: Sorted) -> Sorted:

@@ -108,7 +108,7 @@ def merged(body: bytes, left: bytes, right: bytes, arrays: Sequence[str]) -> Ite
 
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-            model: Dict[str, Any] = {name: archive[name] for name in _plain(archive)}
+            model: Dict[str, Any] = {name: archive[name] for name in _plain(body)}
     except _NPZ_ERRORS as error:
         raise UsageFault(
             f"the body model: {' '.join(str(error).split())[:100]}", "SMPL-H's model.npz"
@@ -122,20 +122,20 @@ def merged(body: bytes, left: bytes, right: bytes, arrays: Sequence[str]) -> Ite
         yield data[start : start + _BLOCK]
 
 
-def _plain(archive: Any) -> List[str]:
+def _plain(body: bytes) -> List[str]:
     """Names of arrays that need no pickle; object arrays are only remarks in these files."""
     import numpy as np
 
     names = []
-    with zipfile.ZipFile(archive.fid) as files:
-        for name in archive.files:
-            with files.open(f"{name}.npy") as stream:
+    with zipfile.ZipFile(io.BytesIO(body)) as files:
+        for member in files.namelist():
+            with files.open(member) as stream:
                 version = np.lib.format.read_magic(stream)
                 read = np.lib.format.read_array_header_1_0
                 if version != (1, 0):
                     read = np.lib.format.read_array_header_2_0
                 if not read(stream)[2].hasobject:
-                    names.append(name)
+                    names.append(member[: -len(".npy")] if member.endswith(".npy") else member)
     return names
 
 

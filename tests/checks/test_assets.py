@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, List
 
 import pytest
+from msgspec.structs import replace as changed
 
 from dartenv.checks import all_checks
+from dartenv.checks.bodies import nested
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY, Context, run_checks
 from dartenv.facts.model import ArgsFacts, AssetsFacts, Facts, FileAsset, SourceFacts
@@ -120,6 +122,54 @@ def test_a_partial_clip_and_an_absent_one_have_different_reasons() -> None:
     absent = only("assets.clip", files(file("clip", exists=False)))
     assert "starts over" in partial.why
     assert "first start" in absent.why
+
+
+DEEP = "D:\\DART\\data\\smplx\\models\\smplx\\SMPLX_MALE.npz"
+
+
+@pytest.mark.parametrize(
+    ("found", "is_nested"),
+    [
+        ("D:/DART/data/smplx/smplx/models/smplx/SMPLX_MALE.npz", True),
+        ("D:/DART/data/smplx/models/models/smplx/SMPLX_MALE.npz", True),
+        ("D:/DART/data/smplx/a/b/models/smplx/SMPLX_MALE.npz", True),
+        ("D:/DART/data/smplx/a/b/c/models/smplx/SMPLX_MALE.npz", False),
+        ("D:/DART/data/smplx-models/smplx/SMPLX_MALE.npz", False),
+        ("D:/DART/data/other/models/smplx/SMPLX_MALE.npz", False),
+        (DEEP, False),
+    ],
+)
+def test_what_counts_as_a_folder_too_deep(found: str, is_nested: bool) -> None:
+    assert nested(DEEP, found) is is_nested
+
+
+def test_bodies_are_moved_or_named_and_never_both() -> None:
+    for place, fix in (
+        ("D:\\DART\\data\\smplx\\smplx\\models\\smplx\\SMPLX_MALE.npz", "assets.smplx"),
+        ("D:\\DART\\data\\smplx-models\\smplx\\SMPLX_MALE.npz", "source.body-model-dir"),
+    ):
+        lost = files(file("smplx", path=DEEP, exists=False, elsewhere=(place,)))
+        source = changed(TREE, body_model_dir="data/smplx/models")
+        context = Context(
+            Facts(source=source, assets=lost),
+            Profile(id="p", title="t", source="s", system="windows"),
+            MANIFESTS,
+        )
+        selected = REGISTRY.select(["assets.smplx", "source.body-model-dir"])
+        found = run_checks(context, selected)
+        assert [f.remedy.fix for f in found if f.remedy and f.remedy.fix] == [fix]
+
+
+def test_the_repair_of_clip_says_what_it_costs() -> None:
+    half = file("clip", size=141_200_000, kind="partial", problem="141 of 354 MB")
+    for assets, words in (
+        (files(half), "resumes, 212.8 MB"),
+        (files(file("clip", exists=False)), "downloads 354.0 MB"),
+    ):
+        remedy = only("assets.clip", assets).remedy
+        assert remedy is not None
+        assert remedy.fix == "assets.clip"
+        assert words in remedy.text
 
 
 def test_smplh_is_only_information() -> None:

@@ -232,7 +232,7 @@ def half_clip() -> Facts:
         facts.assets.clip_cache,
         had,
         None,
-        kind="zip",
+        kind="partial",
         problem=f"{had} of {weights.CLIP_SIZE} bytes: a download stopped",
     )
     files = tuple(part if one.role == "clip" else one for one in facts.assets.files)
