@@ -224,7 +224,7 @@ def settle(
     root: Optional[str],
     first: FirstSeenStore,
 ) -> List[str]:
-    """After a fetch: record first-seen hashes, drop archives that are used up; what to tell."""
+    """After a fetch: record first-seen hashes, drop what is used up; returns what to tell."""
     good = {result.fix for result in report.results if result.changed}
     places = {place_of(asset, root): asset for asset in catalog(spec) if asset.path}
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
@@ -237,8 +237,6 @@ def settle(
         if remote is None:
             continue
         found = fetcher.outcome(remote)
-        if isinstance(step, ExtractFile):
-            fetcher.forget(remote)
         if not isinstance(found, Fetched):
             continue
         notes += found.notes
@@ -247,7 +245,16 @@ def settle(
             notes += _against_first(asset, found, first)
             new[asset.id] = FirstSeen(found.sha256, found.size, now)
     first.record(new)
+    drop_used(plan, report, fetcher)
     return list(dict.fromkeys(notes))
+
+
+def drop_used(plan: Plan, report: ApplyReport, fetcher: Fetcher) -> None:
+    """Remove downloaded archives whose files are all in their places. Never raises."""
+    good = {result.fix for result in report.results if result.changed}
+    for step in plan.steps:
+        if isinstance(step, ExtractFile) and step.remote is not None and set(step.fixes) <= good:
+            fetcher.forget(step.remote)
 
 
 def _against_first(asset: Asset, found: Fetched, first: FirstSeenStore) -> List[str]:

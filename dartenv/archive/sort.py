@@ -30,18 +30,19 @@ class Sorted:
     download: DownloadSpec
     placings: List[Placing] = field(default_factory=list)
     left: List[str] = field(default_factory=list)
+    exactness: int = 0  # parts of paths that the rules named: what tells releases apart
 
 
 def sort_archive(archive: Archive, spec: AssetsSpec, root: str) -> Sorted:
     """Tell which download ``archive`` is, by what is in it first and by its name where that
     leaves a choice. Raises UsageFault where it is none."""
     name = Path(archive.path).name.lower()
-    found: List[Tuple[int, bool, Sorted]] = []
+    found: List[Tuple[Tuple[bool, int, int], Sorted]] = []
     for download in spec.downloads:
         one = _as(archive, download, spec, root)
         named = any(fnmatch.fnmatch(name, pattern.lower()) for pattern in download.files)
         if one is not None:
-            found.append((len(one.placings), named, one))
+            found.append(((named, len(one.placings), one.exactness), one))
     if not found:
         held = ", ".join(member.path for member in archive.files[:4]) or "nothing"
         raise UsageFault(
@@ -49,8 +50,7 @@ def sort_archive(archive: Archive, spec: AssetsSpec, root: str) -> Sorted:
             "one of: " + ", ".join(d.file or d.title for d in spec.downloads if d.sort or d.tree),
             "dartenv assets list",
         )
-    found.sort(key=lambda item: (item[1], item[0]), reverse=True)
-    return found[0][2]
+    return max(found, key=lambda item: item[0])[1]
 
 
 def _as(archive: Archive, download: DownloadSpec, spec: AssetsSpec, root: str) -> Optional[Sorted]:
@@ -67,7 +67,11 @@ def _as(archive: Archive, download: DownloadSpec, spec: AssetsSpec, root: str) -
         return None
     parts = _parts(download, spec)
     for member in archive.files:
-        place_in_tree = _in_tree(member, download.tree) or _by_rule(member, download.sort, spec)
+        rule = _rule_for(member, download.sort)
+        place_in_tree = _in_tree(member, download.tree)
+        if rule is not None:
+            place_in_tree = rule.to.replace("{bodies}", spec.body_model_dir)
+            result.exactness += len(rule.ending.split("/"))
         if place_in_tree is None:
             if not any(ends(member, part) for part in parts):
                 result.left.append(member.path)
@@ -137,8 +141,6 @@ def _in_tree(member: Member, tree: Sequence[str]) -> Optional[str]:
     return None
 
 
-def _by_rule(member: Member, rules: Sequence[SortSpec], spec: AssetsSpec) -> Optional[str]:
-    for rule in rules:
-        if ends(member, rule.ending):
-            return rule.to.replace("{bodies}", spec.body_model_dir)
-    return None
+def _rule_for(member: Member, rules: Sequence[SortSpec]) -> Optional[SortSpec]:
+    """The first rule whose ending the member has."""
+    return next((rule for rule in rules if ends(member, rule.ending)), None)

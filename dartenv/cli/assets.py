@@ -90,9 +90,12 @@ def fetch(
     manifests: Optional[List[Path]] = common.MANIFESTS,
 ) -> None:
     """Download what is missing, going on where an earlier download stopped."""
+    import msgspec
+
     from dartenv.bring import fetch_plan, wanted_assets
     from dartenv.errors import EXIT_FIX_FAILED
     from dartenv.fixes.lock import hold
+    from dartenv.fixes.steps import runnable
 
     common.check_format(format_name)
     read, root, spec = _tree(dart_root, manifests)
@@ -100,13 +103,16 @@ def fetch(
     logins = {} if dry_run else _logins(wanted, spec)
     known = [service for service, login in logins.items() if login is not None]
     plan = fetch_plan(wanted, spec, read, root, known)
-    if dry_run or not any(_runs(plan)):
+    if dry_run or not any(runnable(step) for step in plan.steps):
         _show(plan, wanted.skipped, format_name)
         raise typer.Exit(0 if dry_run or not plan.steps else EXIT_FIX_FAILED)
     with hold(_state(), "dartenv assets fetch"):
         report, notes = _fetch(plan, spec, root, logins)
     _print_report(report, wanted.skipped, notes, format_name)
-    raise typer.Exit(report.exit_code)
+    by_hand = [step for step in plan.steps if not runnable(step)]
+    if by_hand and format_name != "json":
+        _show(msgspec.structs.replace(plan, steps=tuple(by_hand), refusals=()), {}, format_name)
+    raise typer.Exit(EXIT_FIX_FAILED if by_hand else report.exit_code)
 
 
 @app.command("import")
@@ -200,12 +206,6 @@ def _is_terminal() -> bool:
         return sys.stdin.isatty() and sys.stderr.isatty()
     except ValueError:
         return False
-
-
-def _runs(plan: Plan) -> List[bool]:
-    from dartenv.fixes.steps import runnable
-
-    return [True for step in plan.steps if runnable(step)]
 
 
 def _fetch(

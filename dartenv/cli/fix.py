@@ -126,6 +126,7 @@ def _apply(
     unsafe: Tuple[str, ...],
     format_name: str,
 ) -> None:
+    from dartenv.bring import drop_used
     from dartenv.cli.downloads import fetched
     from dartenv.fixes.acts import Hands
     from dartenv.fixes.apply import apply
@@ -156,6 +157,7 @@ def _apply(
         verify=lambda fixes: verify(request, fixes),
         replan=lambda fixes: replan(request, fixes),
     )
+    drop_used(plan, report, fetcher)
     say("", talk)
     _print_applied(report, skipped, format_name)
     raise typer.Exit(report.exit_code)

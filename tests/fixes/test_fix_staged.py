@@ -292,6 +292,19 @@ def test_a_full_disk_anywhere_is_one_line(staged: Staged, at: str) -> None:
     assert staged.state() in ("old", "new and old", "old and new")
 
 
+@pytest.mark.skipif(os.name != "nt", reason="only Windows locks open files")
+def test_a_file_that_is_open_elsewhere_stays(staged: Staged) -> None:
+    with staged.clip.open("rb"):
+        report = staged.apply()
+    result = staged.bench.results(report)["assets.clip"]
+    assert result.outcome.value == "failed"
+    assert "ViT.pt" in result.why
+    assert staged.state() == "old and new"
+    staged.apply(plan=staged.bench.plan(staged.plan.steps[0]))
+    assert staged.state() == "new"
+    assert staged.fetching.asked.count("ViT.pt") == 1
+
+
 def test_the_same_content_is_left_alone(staged: Staged) -> None:
     staged.clip.write_bytes(NEW)
     os.utime(str(staged.clip), ns=(10**18, 10**18))
