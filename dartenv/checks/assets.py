@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from dartenv.assets.spec import AssetsSpec
-from dartenv.checks.bodies import nested
+from dartenv.checks.bodies import named_elsewhere, smplx_remedy
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import AssetsFacts, FileAsset
@@ -139,9 +139,9 @@ def smplx(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterat
         profile,
         wanted="SMPLX_MALE.npz and SMPLX_FEMALE.npz (smplx_lockedhead_20230207)",
         why="both are read when any entry point is imported, before its arguments are",
-        remedy=_smplx_remedy(bodies),
+        remedy=smplx_remedy(bodies),
         good="body models",
-        fix=None if _named_elsewhere(bodies) else "assets.smplx",
+        fix=None if named_elsewhere(bodies) else "assets.smplx",
     )
 
 
@@ -175,7 +175,7 @@ def clip(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterato
         why="a partial file is not resumed: clip starts over every time it meets one"
         if any(f.exists for f in assets.files if f.role == "clip")
         else "the text encoder: clip downloads it at DART's first start",
-        remedy=_clip_remedy(assets, manifests),
+        remedy=clip_remedy(assets, manifests),
         good="CLIP files",
         fix="assets.clip",
     )
@@ -262,22 +262,7 @@ def _downloads(files: Sequence[FileAsset], manifests: Manifests) -> List[str]:
     return list(dict.fromkeys(found))
 
 
-def _named_elsewhere(bodies: Sequence[FileAsset]) -> bool:
-    """Whether source.body-model-dir makes data_paths.py name the folder where they lie."""
-    places = [(f.path, place) for f in bodies if not f.exists for place in f.elsewhere]
-    lying = any(not nested(wanted, place) for wanted, place in places)
-    return lying and not any(f.exists for f in bodies)
-
-
-def _smplx_remedy(bodies: Sequence[FileAsset]) -> str:
-    if _named_elsewhere(bodies):
-        return "source.body-model-dir names their folder; or licensed: with your own login only"
-    if any(nested(f.path, place) for f in bodies if not f.exists for place in f.elsewhere):
-        return "moved to where data_paths.py says, can be undone"
-    return "licensed: with your own login only, or dartenv assets import FILE.zip"
-
-
-def _clip_remedy(assets: AssetsFacts, manifests: Manifests) -> str:
+def clip_remedy(assets: AssetsFacts, manifests: Manifests) -> str:
     spec = manifests.read("assets", "dart", AssetsSpec).clip
     size = spec.size if spec is not None else 0
     for file in assets.files:

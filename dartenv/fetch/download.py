@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import errno
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional
 
-from dartenv.fetch.limits import Clock, Limits, backoff, retry_after
+from dartenv.fetch.answers import RANGE, differs, refuse_page, refuse_status, version_of
+from dartenv.fetch.limits import Broken, Clock, Limits, Speed, backoff
 from dartenv.fetch.login import Login
-from dartenv.fetch.pages import LONGEST, looks_like_page, page_fault
-from dartenv.fetch.part import Opener, Part, Version
+from dartenv.fetch.part import Opener, Part
 from dartenv.fetch.progress import Progress
 from dartenv.fetch.remote import Fetched, FetchFault, Remote, megabytes, shown_url
-from dartenv.fetch.transport import Answer, Broken, SessionFactory, new_session, open_url
-from dartenv.longpath import native
+from dartenv.fetch.transport import Answer, SessionFactory, new_session, open_url
 
 if TYPE_CHECKING:
     import requests
 
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
-_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -149,12 +145,12 @@ class _Download:
     # One answer
 
     def _receive(self, answer: Answer) -> None:
-        self._refuse_status(answer)
+        refuse_status(answer, self.remote, self.part, self.clock.time())
         if answer.status == 416:
             return  # all of it is here already; the hash has the last word
         chunk = answer.read()
         if answer.status == 200:
-            self._refuse_page(chunk, answer)
+            refuse_page(chunk, answer, self.remote, self.part)
         total = self._started(answer)
         self._write_all(answer, chunk, total)
         if total is not None and self.part.size < total:
@@ -165,7 +161,7 @@ class _Download:
     def _write_all(self, answer: Answer, chunk: bytes, total: Optional[int]) -> None:
         self.total = total
         self.progress.total(self.remote.key, total, self.part.size)
-        speed = _Speed(self.limits, self.clock)
+        speed = Speed(self.limits, self.clock)
         while chunk:
             self.clock.check()
             if total is not None and self.part.size + len(chunk) > total:
@@ -183,9 +179,9 @@ class _Download:
             total = self._continued(answer)
         elif self.part.size:
             self.part.restart()  # the whole file again: no ranges here, or another version
-        version = _version(answer, total)
+        version = version_of(answer, total)
         known = self.part.version
-        if self.part.size and known is not None and _differs(known, version):
+        if self.part.size and known is not None and differs(known, version):
             self.part.restart()
             raise Broken("changed", "the file changed on the server meanwhile")
         self._refuse_size(total)
@@ -194,56 +190,12 @@ class _Download:
         return total
 
     def _continued(self, answer: Answer) -> Optional[int]:
-        found = _RANGE.match(answer.headers.get("Content-Range", ""))
+        found = RANGE.match(answer.headers.get("Content-Range", ""))
         if found is None or found.group(1) is None or int(found.group(1)) != self.part.size:
             self.forbidden_ranges = True
             self.part.restart()
             raise Broken("range", "another range came than was asked for")
         return int(found.group(3)) if found.group(3) != "*" else None
-
-    def _refuse_status(self, answer: Answer) -> None:
-        status, where = answer.status, shown_url(answer.url)
-        if status in (200, 206):
-            encoding = answer.headers.get("Content-Encoding", "identity").lower()
-            if encoding not in ("", "identity"):
-                raise FetchFault("encoding", f"{where} sends {encoding}", "the bytes of the file")
-            return
-        if status == 416:
-            found = _RANGE.match(answer.headers.get("Content-Range", ""))
-            known = self.remote.sha256 or self.remote.md5
-            if known and found is not None and found.group(3) == str(self.part.size):
-                return
-            self.part.restart()
-            raise Broken("range", "the part here is no part of the file there")
-        if status in _AGAIN:
-            after = retry_after(answer.headers.get("Retry-After"), self.clock.time())
-            raise Broken("busy", f"{where} answers {status}", after)
-        if status in (401, 403) and self.remote.kind == "login":
-            raise FetchFault(
-                "login",
-                f"{where} answers {status}: the login was not taken",
-                f"the user name and password registered at {self.remote.page or where}",
-                "check the login in a browser, then run this again",
-            )
-        raise FetchFault(
-            "status",
-            f"{where} answers {status}",
-            f"{self.remote.name} (status 200)",
-            f"look at {self.remote.page or where} in a browser",
-        )
-
-    def _refuse_page(self, chunk: bytes, answer: Answer) -> None:
-        kind = answer.headers.get("Content-Type", "")
-        if not looks_like_page(chunk, kind) or self.remote.name.lower().endswith((".html", ".htm")):
-            return
-        page = chunk
-        while len(page) < LONGEST:
-            more = answer.read()
-            if not more:
-                break
-            page += more
-        self.part.restart()
-        raise page_fault(page, self.remote, shown_url(answer.url))
 
     def _refuse_size(self, total: Optional[int]) -> None:
         wanted = self.remote.size
@@ -347,54 +299,3 @@ class _Download:
             f"room for {self.remote.name}",
             "make room and run again: what is there is kept" if full else None,
         )
-
-
-class _Speed:
-    """Ends an answer that trickles: each window must bring its share."""
-
-    def __init__(self, limits: Limits, clock: Clock) -> None:
-        self._limits, self._clock = limits, clock
-        self._since, self._bytes = clock.monotonic(), 0
-
-    def check(self, count: int) -> None:
-        """``count`` more bytes came. Raises Broken."""
-        self._bytes += count
-        passed = self._clock.monotonic() - self._since
-        if passed < self._limits.slow_window:
-            return
-        if self._bytes < self._limits.slow_rate * passed:
-            rate = self._bytes / passed
-            raise Broken("slow", f"only {rate:.0f} bytes a second came")
-        self._since, self._bytes = self._clock.monotonic(), 0
-
-
-def _version(answer: Answer, total: Optional[int]) -> Version:
-    return Version(
-        address=shown_url(answer.url),
-        etag=answer.headers.get("ETag", ""),
-        modified=answer.headers.get("Last-Modified", ""),
-        total=total,
-    )
-
-
-def _differs(known: Version, now: Version) -> bool:
-    """Whether the server names another version; the address may be another mirror's."""
-    pairs = [(known.etag, now.etag), (known.total, now.total)]
-    if not (known.etag and now.etag):
-        pairs.append((known.modified, now.modified))
-    return any(a and b and a != b for a, b in pairs)
-
-
-def seed(part_of: Path, existing: str) -> int:
-    """Begin the part of ``part_of`` with the bytes of ``existing``, a stopped download elsewhere.
-
-    Only where no part is there yet. Returns how many bytes; Raises OSError.
-    """
-    part = Part(part_of)
-    if part.path.exists() or native(str(part_of)).exists():
-        return 0
-    part.path.parent.mkdir(parents=True, exist_ok=True)
-    temp = part.path.with_name(part.path.name + ".seed")
-    shutil.copyfile(str(native(existing)), str(temp))
-    temp.replace(part.path)
-    return part.path.stat().st_size

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Sequence, Union
 
-from dartenv.fetch.download import Tools, download, seed
+from dartenv.fetch.download import Tools, download
 from dartenv.fetch.drive import Lister, file_address, list_folder
 from dartenv.fetch.login import Login, stored_login
+from dartenv.fetch.part import seed
 from dartenv.fetch.progress import Progress
 from dartenv.fetch.remote import Fetched, FetchFault, Remote, megabytes
 from dartenv.longpath import CHUNK, native

@@ -37,6 +37,15 @@ class Limits:
     margin: int = 64 << 20  # left free on the drive
 
 
+class Broken(Exception):
+    """The network failed in a way that may pass; ``after`` is when the server wants to be asked."""
+
+    def __init__(self, reason: str, why: str, after: Optional[float] = None) -> None:
+        super().__init__(why)
+        self.reason = reason
+        self.after = after
+
+
 class Clock:
     """The real one; waiting ends at once when :meth:`stop` is called."""
 
@@ -88,3 +97,22 @@ def retry_after(value: Optional[str], now: float) -> Optional[float]:
     except (TypeError, ValueError, IndexError):
         return None
     return max(0.0, when.timestamp() - now)
+
+
+class Speed:
+    """Ends an answer that trickles: each window must bring its share."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits, self._clock = limits, clock
+        self._since, self._bytes = clock.monotonic(), 0
+
+    def check(self, count: int) -> None:
+        """``count`` more bytes came. Raises Broken."""
+        self._bytes += count
+        passed = self._clock.monotonic() - self._since
+        if passed < self._limits.slow_window:
+            return
+        if self._bytes < self._limits.slow_rate * passed:
+            rate = self._bytes / passed
+            raise Broken("slow", f"only {rate:.0f} bytes a second came")
+        self._since, self._bytes = self._clock.monotonic(), 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import IO, Callable, Optional
 
@@ -141,6 +142,21 @@ class Part:
         self._sha256 = hashlib.sha256()
         self._md5 = _md5() if self._wants_md5 else None
         self.size = 0
+
+
+def seed(part_of: Path, existing: str) -> int:
+    """Begin the part of ``part_of`` with the bytes of ``existing``, a stopped download elsewhere.
+
+    Only where no part is there yet. Returns how many bytes; Raises OSError.
+    """
+    part = Part(part_of)
+    if part.path.exists() or native(str(part_of)).exists():
+        return 0
+    part.path.parent.mkdir(parents=True, exist_ok=True)
+    temp = part.path.with_name(part.path.name + ".seed")
+    shutil.copyfile(str(native(existing)), str(temp))
+    temp.replace(part.path)
+    return part.path.stat().st_size
 
 
 def _md5() -> hashlib._Hash:

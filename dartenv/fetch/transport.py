@@ -7,7 +7,7 @@ import http.client
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, Optional, Tuple, Type
 from urllib.parse import urljoin, urlsplit
 
-from dartenv.fetch.limits import Limits
+from dartenv.fetch.limits import Broken, Limits
 from dartenv.fetch.login import Login
 from dartenv.fetch.remote import FetchFault, shown_url
 
@@ -18,15 +18,6 @@ SessionFactory = Callable[[], "requests.Session"]
 _GET_AFTER = (301, 302, 303)
 _REDIRECTS = (*_GET_AFTER, 307, 308)
 _BLOCK = 1 << 16
-
-
-class Broken(Exception):
-    """The network failed in a way that may pass; ``after`` is when the server wants to be asked."""
-
-    def __init__(self, reason: str, why: str, after: Optional[float] = None) -> None:
-        super().__init__(why)
-        self.reason = reason
-        self.after = after
 
 
 class Answer:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator
 
 from dartenv.archive.judge import BOUNDS, judge
-from dartenv.archive.members import Archive, Member, open_archive
+from dartenv.archive.members import Archive, Member
+from dartenv.archive.opening import open_archive
 from dartenv.errors import DartenvError
 from dartenv.fixes.changes import FileChange, Side
 from dartenv.fixes.durable import Durable

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dartenv.archive.judge import Bounds, hashes, judge
-from dartenv.archive.members import open_archive
 from dartenv.archive.names import collisions, decoded, name_fault, parts_of
+from dartenv.archive.opening import open_archive
 from dartenv.errors import UsageFault
 
 UNSAFE = [

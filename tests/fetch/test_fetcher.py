@@ -10,10 +10,10 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from dartenv.fetch.download import seed
 from dartenv.fetch.drive import file_address, list_folder
 from dartenv.fetch.fetcher import Fetcher
 from dartenv.fetch.limits import backoff, retry_after
+from dartenv.fetch.part import seed
 from dartenv.fetch.remote import Fetched, FetchFault
 
 trustme = pytest.importorskip("trustme")
