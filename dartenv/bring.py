@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from dartenv.assets.catalog import Asset, catalog, download_of, place_of, remote_of
 from dartenv.assets.hashing import FirstSeen, FirstSeenStore
@@ -17,7 +17,7 @@ from dartenv.facts.model import TargetFacts
 from dartenv.fetch.fetcher import Fetcher
 from dartenv.fetch.remote import Fetched, Remote
 from dartenv.fixes.acts import Hands
-from dartenv.fixes.assets import Planner
+from dartenv.fixes.assets import Planner, can_fetch
 from dartenv.fixes.paths import file_sha256
 from dartenv.fixes.plan import Plan, Refusal, new_plan
 from dartenv.fixes.report import ApplyReport, Verdicts
@@ -121,16 +121,15 @@ def fetch_plan(
 ) -> Plan:
     """The plan that brings ``wanted``; ``services`` are those whose login is at hand."""
     planner = Planner(spec, manifests, root)
-    steps: List[AnyStep] = []
-    refusals: List[Refusal] = []
+    found: List[Union[AnyStep, Refusal]] = []
     for asset in wanted.assets:
         path = str(place_of(asset, root))
-        # Files of one archive share its fix: they come together.
+        # Files of one archive share its fix: they come together, by dartenv or by hand.
         download = wanted.download(spec, asset)
-        name = download.id if download.kind == "login" else asset.id
+        name = asset.id if can_fetch(download) else download.id
         old, seen = file_sha256(path), sniff(path)
         partial = asset.sha256 is not None and seen.exists and (seen.size or 0) < (asset.size or 0)
-        for item in planner.obtain(
+        found += planner.obtain(
             (f"{FETCH}:{name}",),
             asset,
             path,
@@ -139,11 +138,10 @@ def fetch_plan(
             have=(seen.size or 0) if partial and seen.problem is None else 0,
             login=download.login in services,
             download=download,
-        ):
-            if isinstance(item, Refusal):
-                refusals.append(item)
-            else:
-                steps.append(item)
+        )
+    found = planner.whole(found)
+    refusals = [item for item in found if isinstance(item, Refusal)]
+    steps = [item for item in found if not isinstance(item, Refusal)]
     for archive in wanted.archives:
         steps += _whole_archive(archive, root, services)
     unique = {step.id.partition(":")[2].partition(":")[2]: step for step in steps}

@@ -90,7 +90,7 @@ def checkpoints(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> 
         profile,
         wanted="checkpoints whose keys and shapes fit their args.yaml",
         why="without both networks there is no motion primitive",
-        remedy="downloaded, or dartenv assets import FILE.zip",
+        remedy="from DART's Drive folder, or dartenv assets import FILE.zip",
         good="checkpoints",
         fix="assets.checkpoints",
     )
@@ -106,7 +106,7 @@ def statistics(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> I
         profile,
         wanted="mean_std_h{H}_f{F}.pkl in the VAE's data_dir, of the feature dimension",
         why="features cannot be normalised; DART ends without a word when it is missing",
-        remedy="downloaded, or dartenv assets import FILE.zip",
+        remedy="from DART's Drive folder, or dartenv assets import FILE.zip",
         good="statistics",
         fix="assets.statistics",
     )
@@ -122,7 +122,7 @@ def motions(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iter
         profile,
         wanted="the motions that the entry points start from",
         why="a rollout starts from data/stand.pkl",
-        remedy="downloaded, or dartenv assets import FILE.zip",
+        remedy="from DART's Drive folder, or dartenv assets import FILE.zip",
         good="motions",
         fix="assets.motions",
     )
@@ -252,13 +252,13 @@ def _files(
 
 
 def _downloads(files: Sequence[FileAsset], manifests: Manifests) -> List[str]:
-    """Where the missing files come from, as the manifests have it."""
+    """Which licensed downloads hold the missing files: the page and what it is called there."""
     wanted = {f.id for f in files if not f.exists}
     found: List[str] = []
     for stem in manifests.stems("assets"):
         for one in manifests.read("assets", stem, AssetsSpec).downloads:
-            if wanted & set(one.gives):
-                found.append(f"{one.title or one.id}: {one.url}")
+            if wanted & set(one.gives) and one.kind == "login" and not one.manual:
+                found.append(f"{one.file} from {one.page}")
     return list(dict.fromkeys(found))
 
 

@@ -18,7 +18,8 @@ from dartenv.assets.spec import AssetsSpec, DownloadSpec
 from dartenv.checks.bodies import nested
 from dartenv.errors import UsageFault
 from dartenv.facts.model import Facts, FileAsset, TargetFacts
-from dartenv.fetch.login import stored_login, variables
+from dartenv.fetch.login import stored_login
+from dartenv.fixes.by_hand import BY_HAND, shown_step, step_id
 from dartenv.fixes.downloads_here import archives_here
 from dartenv.fixes.faults import explain
 from dartenv.fixes.paths import file_sha256, lexists
@@ -60,7 +61,7 @@ def plan_assets(
             found.append(Refusal(fix=fix, reason="no file of it is missing or broken"))
         for file in bad:
             found += planner.bring(fix, file)
-    return found
+    return planner.whole(found)
 
 
 def is_bad(file: FileAsset) -> bool:
@@ -78,6 +79,13 @@ def spec_of(facts: Facts, manifests: Manifests) -> AssetsSpec:
     return spec
 
 
+def can_fetch(download: DownloadSpec) -> bool:
+    """Whether its files can be fetched one by one, without a login."""
+    if download.kind == "drive-folder":
+        return importlib.util.find_spec("gdown") is not None
+    return download.kind == "http"
+
+
 class Planner:
     """Plans files of one tree; archives on this machine are looked into once."""
 
@@ -87,6 +95,7 @@ class Planner:
         self.root = root
         self.assets = by_place(catalog(spec), root)
         self._sorted: Dict[str, List[Sorted]] = {}
+        self._shown: Dict[Tuple[Tuple[str, ...], str], List[str]] = {}
         self._asked: Dict[str, bool] = {}  # downloads whose size a step carries already
 
     def bring(self, fix: str, file: FileAsset) -> Found:
@@ -135,12 +144,9 @@ class Planner:
         download = chosen or download_of(self.spec, asset.downloads[0])
         name = f"{fixes[0]}:{path}"
         if download.kind in ("http", "drive-folder"):
-            if download.kind == "drive-folder" and importlib.util.find_spec("gdown") is None:
-                return [
-                    self._by_hand(
-                        fixes, download, path, "gdown lists the folder, and is not installed"
-                    )
-                ]
+            if not can_fetch(download):
+                why = "gdown lists the folder, and is not installed"
+                return self._by_hand(fixes, download, path, why)
             remote = remote_of(download, asset)
             step: AnyStep = FetchFile(
                 id=name,
@@ -188,7 +194,7 @@ class Planner:
         known = login or stored_login(download.login) is not None
         if member is None or not known:
             why = f"licensed ({download.licence}): with your own login only"
-            return [self._by_hand(fixes, download, path, why)]
+            return self._by_hand(fixes, download, path, why)
         remote = remote_of(download)
         first = not self._asked.get(download.id)
         self._asked[download.id] = True
@@ -256,6 +262,7 @@ class Planner:
         return DisplayOnly(
             id=f"{fix}:{file.path}",
             fixes=(fix,),
+            safety=Safety.DISPLAY_ONLY,
             reason="it is part of DART's own source",
             text=f"take {file.path} from DART's repository again",
             commands=(f'git -C "{self.root}" checkout -- "{file.path}"',),
@@ -263,22 +270,18 @@ class Planner:
 
     def _by_hand(
         self, fixes: Tuple[str, ...], download: DownloadSpec, path: str, why: str
-    ) -> AnyStep:
-        name = download.file or "the folder (a browser makes several zips of it)"
-        files = download.file or "FILE.zip ..."
-        if download.merge is not None:
-            other = download_of(self.spec, download.merge.hands_from)
-            name += f" and {other.file}"
-            files += f" {other.file}"
-        commands = [f"dartenv assets import {files}"]
-        if download.kind == "login":
-            commands.append(f"dartenv assets fetch {download.id}")
-            first, second = variables(download.login)
-            why += f"; {first} and {second} would do too"
-        return DisplayOnly(
-            id=f"{fixes[0]}:{path}",
-            fixes=fixes,
-            reason=why,
-            text=f"download {name} from {download.page or download.url}; {path} comes of it",
-            commands=tuple(commands),
-        )
+    ) -> Found:
+        """One step for all files of a download."""
+        shown = self._shown.setdefault((fixes, download.id), [])
+        shown.append(path)
+        return [shown_step(self.spec, fixes, download, why)] if len(shown) == 1 else []
+
+    def whole(self, found: Found) -> Found:
+        """``found`` with each step by hand naming all the files that come of it."""
+        named: Found = []
+        for item in found:
+            if isinstance(item, DisplayOnly) and item.id.endswith(BY_HAND):
+                paths = next(p for key, p in self._shown.items() if item.id == step_id(*key))
+                item = msgspec.structs.replace(item, text=f"{item.text}: {', '.join(paths)}")
+            named.append(item)
+        return named

@@ -432,6 +432,40 @@ def test_a_broken_file_gives_way(bench: Bench) -> None:
     assert place.read_bytes() == good
 
 
+class _Gbk(zipfile.ZipInfo):
+    """A name as Windows in Chinese writes it."""
+
+    def _encodeFilenameFlags(self) -> Any:
+        return self.filename.encode("gbk"), self.flag_bits & ~0x800
+
+
+def test_three_zips_of_a_browser_with_names_in_gbk(bench: Bench) -> None:
+    contents = {"scenes/演示/scene.json": b"{}", "texts.bin": BIG, "其他/说明.txt": b"1"}
+    paths = []
+    for number, (name, data) in enumerate(contents.items()):
+        path = bench.downloads / f"DART-00{number}.zip"
+        with zipfile.ZipFile(str(path), "w") as archive:
+            archive.writestr(_Gbk(f"资料/data/{name}"), data)
+            if name != "texts.bin":  # the same file in several of them is one file
+                archive.writestr(_Gbk("资料/data/texts.bin"), BIG)
+        paths.append(path)
+    done = bench.assets("import", *paths)
+    assert done.code == 0, done.out + done.err
+    for name, data in contents.items():
+        assert (bench.root / "data" / name).read_bytes() == data
+
+
+def test_without_gdown_the_folder_is_shown(bench: Bench, monkeypatch: Any) -> None:
+    served(bench)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None)
+    done = bench.assets("fetch", "stand", "scene")
+    assert done.code == 4
+    assert done.out.count("https://drive.example/folders/x") == 1
+    for words in ("stand.pkl", "scene.json", "dartenv assets import FILE.zip"):
+        assert words in done.out
+    assert bench.server.seen == []
+
+
 @pytest.mark.parametrize(
     ("members", "words"),
     [
