@@ -141,7 +141,14 @@ def import_(
         raise UsageFault("no DART tree to import into", "a tree", "--dart-root DIR")
     paths = [str(Path(one).expanduser().absolute()) for one in files]
     broken = broken_files(spec, root)
-    planned = plan_import(paths, spec, root, lambda path: broken.get(path, False), replace)
+    planned = plan_import(
+        paths,
+        spec,
+        root,
+        lambda path: broken.get(path, False),
+        replace,
+        lambda path: say(f"looking through {path}", sys.stderr),
+    )
     for note in planned.notes:
         say(note, sys.stderr)
     skipped: Dict[str, str] = {}

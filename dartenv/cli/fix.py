@@ -131,6 +131,7 @@ def _apply(
     from dartenv.fixes.acts import Hands
     from dartenv.fixes.apply import apply
     from dartenv.fixes.consent import decide
+    from dartenv.fixes.lock import hold
     from dartenv.fixes.steps import runnable
     from dartenv.repair import replan, verify
     from dartenv.report.plan import render_plan
@@ -147,17 +148,18 @@ def _apply(
     write(render_plan(plan, skipped), talk)
     consent = decide(plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=_is_terminal(), ask=_ask)
     chosen = [step for step in plan.steps if step.id in consent.chosen]
-    fetcher = fetched(chosen, state)
-    report = apply(
-        plan,
-        consent.chosen,
-        state=state,
-        hands=Hands(fetcher=lambda state: fetcher),
-        skipped=consent.skipped,
-        verify=lambda fixes: verify(request, fixes),
-        replan=lambda fixes: replan(request, fixes),
-    )
-    drop_used(plan, report, fetcher)
+    with hold(state, "dartenv fix"):
+        fetcher = fetched(chosen, state)
+        report = apply(
+            plan,
+            consent.chosen,
+            state=state,
+            hands=Hands(fetcher=lambda state: fetcher),
+            skipped=consent.skipped,
+            verify=lambda fixes: verify(request, fixes),
+            replan=lambda fixes: replan(request, fixes),
+        )
+        drop_used(plan, report, fetcher)
     say("", talk)
     _print_applied(report, skipped, format_name)
     raise typer.Exit(report.exit_code)

@@ -41,15 +41,18 @@ def plan_import(
     root: str,
     broken: Callable[[str], bool],
     replace: bool = False,
+    on_archive: Callable[[str], None] = lambda path: None,
 ) -> ImportPlan:
     """Judge every archive whole, then say where each of its files goes.
 
     ``broken`` says whether a file that is there already is no good anyway and may give way; any
-    other different one does so only with ``replace``. Raises UsageFault for an archive that is
+    other different one does so only with ``replace``. ``on_archive`` hears which one is read.
+    Raises UsageFault for an archive that is
     unsafe, damaged or none of ours; nothing has been written then.
     """
     work = _Importing(spec, root, broken, replace)
     for path in paths:
+        on_archive(path)
         with judged(path) as archive:
             work.add(archive)
     work.merges()

@@ -583,6 +583,57 @@ def test_the_list_needs_no_tree(bench: Bench) -> None:
     assert "research only" in text
 
 
+def test_another_drive_without_room_is_told_before_the_first_byte(bench: Bench) -> None:
+    from dartenv.fetch.remote import FetchFault, Remote
+    from dartenv.fixes.room import refuse_full_drives
+    from dartenv.fixes.steps import FetchFile
+
+    step = FetchFile(
+        id="x",
+        fixes=("assets.fetch:x",),
+        reason="test",
+        path=str(bench.root / "data" / "new" / "x"),
+        remote=Remote(id="x", kind="http", url="https://h/x", name="x", size=1000),
+    )
+    refuse_full_drives([step], bench.state, lambda folder: 0)  # the same drive: counted elsewhere
+    tree = str(bench.root)
+
+    def two(folder: str) -> int:
+        return int(folder.startswith(tree))
+
+    refuse_full_drives([step], bench.state, lambda folder: 1000, two)
+    with pytest.raises(FetchFault, match="999 bytes free"):
+        refuse_full_drives([step], bench.state, lambda folder: 999, two)
+
+
+def test_a_second_dartenv_waits_its_turn(bench: Bench) -> None:
+    import threading
+
+    from dartenv.fixes.lock import hold
+
+    served(bench)
+    held, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with hold(bench.state, "dartenv fix"):
+            held.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        assert held.wait(5)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(hold.__wrapped__, "__defaults__", (0.0,))  # type: ignore[attr-defined]
+            refused = bench.assets("fetch", "clip")
+        assert refused.code == 2
+        assert "at work" in refused.err
+        assert bench.server.seen == []
+    finally:
+        done.set()
+        thread.join()
+
+
 def test_a_wrong_name_is_told(bench: Bench) -> None:
     done = bench.assets("fetch", "clpi")
     assert done.code == 2
