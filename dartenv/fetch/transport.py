@@ -41,12 +41,9 @@ class Answer:
 
         Raises Broken.
         """
-        raw = self._response.raw
         with _translated(self.url):
-            if hasattr(raw, "read1"):
-                return bytes(raw.read1(_BLOCK))
-            # urllib3 before 2.1: small pieces, so that a trickle is still seen to be one.
-            return bytes(raw.read(1024))
+            # Not read(): that waits until the block is full, however slowly it fills.
+            return bytes(self._response.raw.read1(_BLOCK))
 
     def close(self) -> None:
         """Let go of the connection."""
