@@ -80,7 +80,10 @@ def verified(
     forms = _forms(spec, root)
     here = [item for item in items if item.state in ("present", "stand-in") and item.path]
     hashes = hash_files([str(item.path) for item in here], cache, on_bytes)
-    judged = [_judge(item, hashes, forms) if item in here else item for item in items]
+    judged = [
+        _judge(item, hashes, forms) if item in here else _found_elsewhere(item, forms)
+        for item in items
+    ]
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     new: Dict[str, FirstSeen] = {}
     done: List[Item] = []
@@ -92,6 +95,14 @@ def verified(
         done.append(item)
     first.record(new)
     return done
+
+
+def _found_elsewhere(item: Item, forms: Dict[str, FileAsset]) -> Item:
+    """A missing one with the place where it was unpacked instead."""
+    form = forms.get(item.path or "")
+    if item.state != "missing" or form is None or not form.elsewhere:
+        return item
+    return msgspec.structs.replace(item, why=f"found at {form.elsewhere[0]}")
 
 
 def _forms(spec: AssetsSpec, root: Optional[str]) -> Dict[str, FileAsset]:

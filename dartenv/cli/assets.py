@@ -96,6 +96,7 @@ def fetch(
     from dartenv.errors import EXIT_FIX_FAILED
     from dartenv.fixes.lock import hold
     from dartenv.fixes.steps import runnable
+    from dartenv.report.terminal import say
 
     common.check_format(format_name)
     read, root, spec = _tree(dart_root, manifests)
@@ -104,6 +105,8 @@ def fetch(
     known = [service for service, login in logins.items() if login is not None]
     plan = fetch_plan(wanted, spec, read, root, known)
     if dry_run or not any(runnable(step) for step in plan.steps):
+        if not plan.steps and not wanted.skipped:
+            say("nothing is missing that could be fetched", sys.stderr)
         _show(plan, wanted.skipped, format_name)
         raise typer.Exit(0 if dry_run or not plan.steps else EXIT_FIX_FAILED)
     with hold(_state(), "dartenv assets fetch"):

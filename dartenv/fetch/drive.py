@@ -30,6 +30,7 @@ def list_folder(url: str) -> Dict[str, str]:
     wanted: Dict[str, Any] = {"quiet": True, "use_cookies": False, "skip_download": True}
     # gdown 5 stops at 50 files in a folder unless told otherwise; 6 has neither limit nor flag.
     wanted["remaining_ok"] = True
+    wanted.update(retries=3, timeout=30.0)
     known = inspect.signature(gdown.download_folder).parameters
     try:
         found = gdown.download_folder(

@@ -325,6 +325,7 @@ def test_from_nothing_to_everything_and_back(bench: Bench, monkeypatch: Any) -> 
 
     again = bench.assets("fetch", "--all")
     assert again.code == 0
+    assert "nothing is missing" in again.err
     assert len([one for one in bench.server.seen if one.path == "/drive-2"]) == 1
 
     undone = bench._cli("fix", "--undo")
@@ -368,6 +369,7 @@ def test_a_body_model_too_deep_is_moved(bench: Bench) -> None:
     deep = bench.root / "data" / "smplx-models" / "smplx-models" / "smplx" / "SMPLX_MALE.npz"
     deep.parent.mkdir(parents=True)
     deep.write_bytes(BODY)
+    assert f"found at {deep}" in bench.assets("verify").out
     done = bench("fix", "assets.smplx", "source.body-model-dir", "--yes")
     assert done.code == 0, done.out + done.err
     assert "repaired  assets.smplx" in done.out
