@@ -32,6 +32,7 @@ def smoke(
         True, "--stand-ins/--no-stand-ins", help="Replace what is missing, labelled; or fail."
     ),
     keep: bool = typer.Option(False, "--keep", help="Keep the shadow workspace."),
+    open_pictures: bool = typer.Option(False, "--open", help="Show the motion when it is done."),
     fail_level: Optional[str] = common.FAIL_LEVEL,
     format_name: str = common.FORMAT,
     manifests: Optional[List[Path]] = common.MANIFESTS,
@@ -72,7 +73,21 @@ def smoke(
     )
     report = with_results(empty, results, request.ignores)
     print_smoke(report, results, format_name)
+    if open_pictures:
+        show(results)
     raise typer.Exit(report.exit_code)
+
+
+def show(results: List[SmokeResult]) -> None:
+    """Open the moving pictures with whatever this system opens files with."""
+    from dartenv.report.terminal import say
+
+    pictures = [p for result in results for run in result.runs for p in run.pictures]
+    moving = [p for p in pictures if p.endswith(".gif")]
+    if not moving:
+        say("dartenv: there is no picture to open", sys.stderr)
+    for path in moving:
+        typer.launch(path)
 
 
 def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Report:

@@ -6,6 +6,7 @@ from typing import List, Sequence
 
 from dartenv.report.console import folded
 from dartenv.report.terminal import Line
+from dartenv.smoke.judges import Judged
 from dartenv.smoke.result import SmokeResult, judge_sentence, to_findings
 
 _LEAD = 11
@@ -23,6 +24,9 @@ def render_smoke(results: Sequence[SmokeResult]) -> List[Line]:
 
 def _block(result: SmokeResult) -> List[Line]:
     (finding,) = to_findings(result)
+    if result.skipped is not None:
+        head: Line = [(f"{result.scenario:<{_LEAD}}", "bold"), ("SKIPPED", "dim")]
+        return [head, *_hang("", result.skipped, "dim")]
     style = "green" if result.passed else "bold red"
     lines: List[Line] = [
         [
@@ -36,9 +40,19 @@ def _block(result: SmokeResult) -> List[Line]:
     if result.stand_ins:
         names = ", ".join(dict.fromkeys(s.id for s in result.stand_ins))
         lines.extend(_hang("", f"plumbing: stand-ins for {names}", "yellow"))
-    for judged in result.judged:
-        mark = {True: "", False: "red", None: "dim"}[judged.passed]
-        lines.extend(_hang("", judge_sentence(judged), mark))
+    for run in result.runs:
+        held = [_short(j) for j in run.judged if j.passed and _telling(j)]
+        shown = [_short(j) for j in run.judged if j.passed is None]
+        lead = f"{run.variant}: " if run.variant else ""
+        if held:
+            lines.extend(_hang("", lead + ", ".join(held), ""))
+        if shown:
+            lines.extend(_hang("", "not judged: " + ", ".join(shown), "dim"))
+        for judged in run.judged:
+            if judged.passed is False:
+                lines.extend(_hang("", judge_sentence(judged), "red"))
+        for path in run.pictures[:1]:
+            lines.append([(" " * _LEAD, ""), ("look    ", "dim"), (path, "green")])
     failure = result.failure
     if failure is not None:
         for text in (failure.error, f"at {failure.where}" if failure.where else ""):
@@ -53,6 +67,24 @@ def _block(result: SmokeResult) -> List[Line]:
         lines.extend(_hang("", "extra PYTHONPATH: " + ", ".join(result.extra_python_path), "dim"))
     lines.append([(" " * _LEAD, ""), (f"record  {result.folder}", "dim")])
     return lines
+
+
+def _telling(judged: Judged) -> bool:
+    """Whether the number says more than that nothing was wrong."""
+    return judged.unit != "wrong" and judged.name not in ("files", "exports", "finite")
+
+
+def _short(judged: Judged) -> str:
+    """``bones 15 mm``: lengths below a metre in millimetres."""
+    value, unit = judged.value, judged.unit
+    if value is None:
+        return f"{judged.name} no number"
+    if unit == "m" and abs(value) < 1.0:
+        value, unit = value * 1000.0, "mm"
+    if judged.name == "frames":
+        return f"frames {value:.0f} of {judged.threshold}"
+    number = f"{value:.3g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    return f"{judged.name} {number}" + (f" {unit}" if unit else "")
 
 
 def _pace(result: SmokeResult) -> str:
@@ -71,9 +103,11 @@ def _pace(result: SmokeResult) -> str:
 
 
 def _verdict(results: Sequence[SmokeResult]) -> List[Line]:
-    failed = [r for r in results if not r.passed]
+    failed = [r for r in results if not r.passed and r.skipped is None]
     if failed:
         return [[(f"FAIL: {', '.join(r.scenario for r in failed)}", "bold red")]]
+    if all(r.skipped is not None for r in results):
+        return [[("SKIPPED: nothing was run", "bold yellow")]]
     if any(r.tree_kind == "sandbox" for r in results):
         text = "SANDBOX PASS: our own small project moves; DART itself was not run"
         return [[(text, "bold yellow")]]

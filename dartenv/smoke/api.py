@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import msgspec
 
 import dartenv
 from dartenv.assets.spec import AssetsSpec
@@ -86,6 +89,26 @@ def run_scenario(
     folder = _run_folder(Path(state_dir) / "runs", started, scenario.id)
     base = _values(scenario, chosen.values, values or {}, root, device, seed)
     say = stage or _say_nothing
+    hidden = no_display(scenario, tree_kind, os.environ)
+    if hidden is not None:
+        result = SmokeResult(
+            scenario=scenario.id,
+            size=size,
+            device=device,
+            ran_on="",
+            seed=seed,
+            tree_kind=tree_kind,
+            passed=False,
+            skipped=hidden,
+            dart_root=str(root),
+            python=python,
+            folder=str(folder),
+            started_at=started.isoformat(timespec="seconds"),
+            why=scenario.why,
+            dartenv=dartenv.__version__,
+        )
+        write_result(result, folder)
+        return result
     say("copying the tree")
     parents = [Path(cache_dir) / "smoke", Path(tempfile.gettempdir())]
     workspace = make_workspace(root, scenario.mirror, parents)
@@ -94,7 +117,9 @@ def run_scenario(
     runs: List[RunRecord] = []
     began = time.monotonic()
     try:
-        environment = target_environment({**scenario.env, **(env or {})}, extra)
+        environment = target_environment(
+            {**scenario.env, **scenario.tree_env.get(tree_kind, {}), **(env or {})}, extra
+        )
         interpreter = Interpreter(python, environment, workspace.root, folder)
         errors = manifests.read(_FOLDER, "errors", ErrorTable)
         ready = prepare(
@@ -113,10 +138,18 @@ def run_scenario(
         prepared_in = time.monotonic() - began
         ran_on, versions = "", dict(ready.versions)
         if ready.cause is None:
-            for variant in scenario.variants:
+            for variant in scenario.variants_for(tree_kind):
                 say(f"running {scenario.module} {variant.id}".rstrip())
                 once = Once(
-                    scenario, size, chosen, variant, ready, workspace.root, errors, progress
+                    scenario,
+                    size,
+                    chosen,
+                    variant,
+                    ready,
+                    workspace.root,
+                    errors,
+                    progress,
+                    tree_kind,
                 )
                 record, seen = run_once(once, interpreter)
                 runs.append(record)
@@ -153,8 +186,42 @@ def run_scenario(
         why=scenario.why,
         dartenv=dartenv.__version__,
     )
+    result = with_pictures(result, folder)
     write_result(result, folder)
     return result
+
+
+def no_display(scenario: Scenario, tree_kind: str, env: Mapping[str, str]) -> Optional[str]:
+    """Why the scenario's window cannot be opened here, or ``None``."""
+    if tree_kind not in scenario.display or not sys.platform.startswith("linux"):
+        return None
+    if env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"):
+        return None
+    return f"no display (DISPLAY is not set); on a server: xvfb-run -a dartenv smoke {scenario.id}"
+
+
+def with_pictures(result: SmokeResult, folder: Path) -> SmokeResult:
+    """The result with pictures of its motion drawn; without Pillow, with a note that says so."""
+    from dartenv.smoke.pictures import draw, read_motion
+
+    notes: List[str] = []
+    runs: List[RunRecord] = []
+    for run in result.runs:
+        drawn: List[str] = []
+        for path in run.motions:
+            name = f"{result.scenario}-{Path(path).name.split('.')[0]}"
+            label = f"{result.kind.upper()}  {result.scenario} {run.variant}".rstrip()
+            label += f"  seed {result.seed}"
+            try:
+                drawn.extend(str(p) for p in draw(read_motion(Path(path)), label, folder / name))
+            except ImportError:
+                notes.append("no pictures: pip install dartenv[preview]")
+            except (OSError, msgspec.DecodeError, ValueError) as error:
+                notes.append(f"no picture of {Path(path).name}: {error}")
+        runs.append(msgspec.structs.replace(run, pictures=tuple(drawn)))
+    return msgspec.structs.replace(
+        result, runs=tuple(runs), notes=(*result.notes, *dict.fromkeys(notes))
+    )
 
 
 def _say_nothing(doing: str) -> None:

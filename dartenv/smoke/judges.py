@@ -26,6 +26,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     future_length: Optional[int] = None
     texts: int = 0
     digest: Optional[str] = None
+    motion: Optional[str] = None  # the file that holds its joints
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +81,14 @@ def expect(outputs: Outputs, values: Mapping[str, Value], exports: bool, count: 
 
 
 def judge(
-    scenario: Scenario, measured: Measured, expected: Expected, *, genuine: bool, size: str
+    scenario: Scenario,
+    measured: Measured,
+    expected: Expected,
+    *,
+    genuine: bool,
+    size: str,
+    variant: str = "",
+    tree: str = "dart",
 ) -> Tuple[Judged, ...]:
     """Every verdict on one run, the plainest first."""
     outputs, samples = scenario.outputs, measured.samples
@@ -93,11 +101,15 @@ def judge(
     if not readable:
         return tuple(found)
     found.append(_none_of("keys", [f"{key} is missing" for s in readable for key in s.missing]))
-    found.append(_frames(readable, frames))
+    if outputs.frames != "any":
+        found.append(_frames(readable, frames))
     wrong = [text for s in readable for text in _wrong_shapes(s.shapes, outputs.shapes)]
     found.append(_none_of("shapes", wrong))
     found.extend(
-        _threshold(rule, readable, _judging(rule, genuine, size)) for rule in scenario.judges
+        _threshold(rule, readable, _judging(rule, genuine, size))
+        for rule in scenario.judges
+        if _concerns(rule, variant, tree)
+        and (_judging(rule, genuine, size) or any(rule.metric in s.metrics for s in readable))
     )
     if expected.exports:
         found.append(_exports(measured.exports, expected.exports, outputs))
@@ -159,6 +171,13 @@ def _wrong_shapes(
         if list(shapes[key]) not in (full, flat):
             found.append(f"{key} is {_shown(shapes[key])}, not {_shown(full)}")
     return found
+
+
+def _concerns(rule: Judge, variant: str, tree: str) -> bool:
+    """Whether ``rule`` speaks of this variant in this kind of tree at all."""
+    return (not rule.variants or variant in rule.variants) and (
+        not rule.trees or tree in rule.trees
+    )
 
 
 def _judging(rule: Judge, genuine: bool, size: str) -> bool:

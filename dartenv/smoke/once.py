@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, List, Mapping, Optional, Tuple
 
 import msgspec
 
@@ -17,6 +17,7 @@ from dartenv.smoke.runner import Limits, Outcome
 from dartenv.smoke.scenario import ErrorTable, Scenario, Size, Value, Variant, fill, holds
 from dartenv.smoke.target import Interpreter
 
+_BODY_FILES = {"male": "SMPLX_MALE.npz", "female": "SMPLX_FEMALE.npz"}
 _MEASURE_LIMITS = Limits(seconds=600.0, memory=8_000_000_000)
 
 
@@ -32,6 +33,17 @@ class Once:
     root: Path  # of the workspace
     errors: ErrorTable
     progress: Optional[Progress]
+    tree_kind: str = "dart"
+
+    def bodies(self) -> Dict[str, str]:
+        """The body model files of the workspace that numpy can read, by gender."""
+        folder = str(self.ready.values.get("body_model_dir", ""))
+        if not folder or self.ready.values.get("body_type", "smplx") != "smplx":
+            return {}
+        return {
+            gender: str(self.root.joinpath(*PurePosixPath(folder).parts, "smplx", name))
+            for gender, name in _BODY_FILES.items()
+        }
 
 
 def run_once(once: Once, interpreter: Interpreter) -> Tuple[RunRecord, Measured]:
@@ -39,27 +51,41 @@ def run_once(once: Once, interpreter: Interpreter) -> Tuple[RunRecord, Measured]
     scenario, variant = once.scenario, once.variant
     values: Dict[str, Value] = {**once.ready.values, **variant.values}
     args = [fill(arg, values) for arg in scenario.args]
-    argv = interpreter.module(scenario.module, args, once.ready.clip)
+    argv = interpreter.module(
+        scenario.module, args, once.ready.clip, _drive(once, interpreter, values)
+    )
     log = interpreter.folder / (f"{variant.id}.log" if variant.id else "run.log")
     limits = Limits(seconds=once.size.time_limit, memory=once.size.memory_limit)
+    outputs = scenario.outputs
+    # An earlier variant of the scenario may have written beside this one.
+    earlier = {*_written(once, outputs.samples, values), *_written(once, outputs.exports, values)}
     outcome = interpreter.run(argv, log, limits, once.progress)
 
-    samples = _written(once, scenario.outputs.samples, values)
-    exports_wanted = scenario.outputs.exports is not None and holds(
-        scenario.outputs.exports_when, values
-    )
-    exports = _written(once, scenario.outputs.exports, values) if exports_wanted else []
+    samples = _new(_written(once, outputs.samples, values), earlier)
+    exports_wanted = outputs.exports is not None and holds(outputs.exports_when, values)
+    exports = _new(_written(once, outputs.exports, values), earlier) if exports_wanted else []
+    repeats, repeated = _repeat(once, interpreter, values, samples, earlier)
     measured, trouble = Measured(), None
     if samples or exports:
-        measured, trouble = _measure(once, interpreter, samples, exports, values)
+        measured, trouble = _measure(once, interpreter, samples, exports, repeats, values)
     count = int(fill(scenario.outputs.count, values))
     expected = expect(scenario.outputs, values, exports_wanted, count)
     genuine = not once.ready.stand_ins
     judged: Tuple[Judged, ...] = ()
     if trouble is None:
-        judged = judge(scenario, measured, expected, genuine=genuine, size=once.size_name)
+        judged = judge(
+            scenario,
+            measured,
+            expected,
+            genuine=genuine,
+            size=once.size_name,
+            variant=variant.id,
+            tree=once.tree_kind,
+        )
         judged = tuple(msgspec.structs.replace(j, run=variant.id) for j in judged)
     cause = _cause(once, outcome, log, bool(samples)) or trouble
+    if cause is None and repeated is not None and not repeated.ok:
+        cause = Cause(sentence=f"it ran, and the same again {_ending(repeated.rc)}")
     record = RunRecord(
         variant=variant.id,
         command=argv,
@@ -68,6 +94,8 @@ def run_once(once: Once, interpreter: Interpreter) -> Tuple[RunRecord, Measured]
         judged=judged,
         metrics=_metrics(scenario, outcome, measured, values),
         digests=tuple(sample.digest or "" for sample in measured.samples),
+        motions=tuple(sample.motion for sample in measured.samples if sample.motion),
+        repeated=repeated,
         cause=cause,
     )
     return record, measured
@@ -81,11 +109,71 @@ def _written(once: Once, pattern: Optional[str], values: Mapping[str, Value]) ->
     return sorted(folder.glob(fill(pattern, values)))
 
 
+def _drive(
+    once: Once, interpreter: Interpreter, values: Mapping[str, Value]
+) -> Optional[Dict[str, object]]:
+    """What the driver of an interactive program is told."""
+    drive = once.scenario.drive
+    if drive is None:
+        return None
+    folder = once.root.joinpath(*PurePosixPath(str(values["denoiser_dir"])).parts)
+    window = once.tree_kind in once.scenario.display
+    return {
+        "prompts": drive.prompts,
+        "frames": drive.frames,
+        "limit": drive.limit,
+        "out": str(folder.joinpath(*PurePosixPath(fill(drive.out, values)).parts)),
+        "screenshots": str(interpreter.folder) if window else None,
+    }
+
+
+def _new(paths: List[Path], earlier: Collection[Path]) -> List[Path]:
+    return [path for path in paths if path not in earlier]
+
+
+def _repeat(
+    once: Once,
+    interpreter: Interpreter,
+    values: Mapping[str, Value],
+    samples: List[Path],
+    earlier: Collection[Path],
+) -> Tuple[List[Path], Optional[Outcome]]:
+    """Run again with the same seed; answers the new files, beside the first ones kept safe."""
+    wanted = once.scenario.repeat
+    if wanted is None or not samples:
+        return [], None
+    if wanted.variants and once.variant.id not in wanted.variants:
+        return [], None
+    if wanted.sizes and once.size_name not in wanted.sizes:
+        return [], None
+    scenario = once.scenario
+    again: Dict[str, Value] = {**values, **wanted.values}
+    # Whether it writes into the same folder depends on its values: the first ones step aside.
+    kept = [path.with_name("first-" + path.name) for path in samples]
+    for path, aside in zip(samples, kept):
+        path.replace(aside)
+    argv = interpreter.module(
+        scenario.module, [fill(arg, again) for arg in scenario.args], once.ready.clip
+    )
+    log = interpreter.folder / (f"{once.variant.id}-again.log" if once.variant.id else "again.log")
+    limits = Limits(seconds=once.size.time_limit, memory=once.size.memory_limit)
+    outcome = interpreter.run(argv, log, limits, None)
+    moved: List[Path] = []
+    for path in _new(_written(once, scenario.outputs.samples, again), earlier):
+        target = path.with_name("again-" + path.name)
+        path.replace(target)
+        moved.append(target)
+    for path, aside in zip(samples, kept):
+        aside.replace(path)
+    return moved, outcome
+
+
 def _measure(
     once: Once,
     interpreter: Interpreter,
     samples: List[Path],
     exports: List[Path],
+    repeats: List[Path],
     values: Mapping[str, Value],
 ) -> Tuple[Measured, Optional[Cause]]:
     goal = _written(once, once.scenario.outputs.goal, values)
@@ -96,6 +184,10 @@ def _measure(
         "goal": str(goal[0]) if goal else None,
         "fps": once.scenario.fps,
         "parents": once.scenario.parents,
+        "bodies": once.bodies(),
+        "repeats": [str(path) for path in repeats],
+        "motions": str(interpreter.folder),
+        "name": once.variant.id,
     }
     name = f"measure-{once.variant.id}" if once.variant.id else "measure"
     outcome, data, log = interpreter.ask("measure", request, _MEASURE_LIMITS, name)

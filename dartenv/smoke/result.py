@@ -30,6 +30,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     judged: Tuple[Judged, ...] = ()
     metrics: Dict[str, float] = {}
     digests: Tuple[str, ...] = ()
+    motions: Tuple[str, ...] = ()  # files of joints, one a sample, for pictures
+    pictures: Tuple[str, ...] = ()
+    repeated: Optional[Outcome] = None  # the same seed again, where the scenario asks for it
     cause: Optional[Cause] = None
 
     @property
@@ -56,6 +59,7 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
     ran_on: str  # "cpu", "cuda", or "" if unknown
     seed: int
     passed: bool
+    skipped: Optional[str] = None  # why it was not run
     stand_ins: Tuple[StandIn, ...] = ()
     runs: Tuple[RunRecord, ...] = ()
     cause: Optional[Cause] = None
@@ -83,6 +87,8 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def verdict(self) -> str:
         """As it is shown: ``PASS``, ``PLUMBING PASS``, ``SANDBOX PASS`` or ``FAIL``."""
+        if self.skipped is not None:
+            return "SKIPPED"
         if not self.passed:
             return "FAIL"
         return "PASS" if self.kind == "genuine" else f"{self.kind.upper()} PASS"
@@ -119,6 +125,16 @@ def write_result(result: SmokeResult, folder: Path) -> Path:
 def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
     """The result as findings of ``smoke.<scenario>``, in the report's language."""
     check = f"smoke.{result.scenario}"
+    if result.skipped is not None:
+        return (
+            Finding(
+                check=check,
+                status=Status.SKIP,
+                summary=f"not run: {result.skipped}",
+                why=result.why,
+                doc=f"dartenv explain {check}",
+            ),
+        )
     return (
         Finding(
             check=check,

@@ -50,17 +50,52 @@ class Size(Part, frozen=True, kw_only=True):
 
 
 class Variant(Part, frozen=True, kw_only=True):
-    """One way to run the scenario; all of a scenario's variants are run."""
+    """One way to run the scenario; all of a scenario's variants for the kind of tree are run."""
 
     id: str
     values: Dict[str, Value] = {}
+    trees: Tuple[str, ...] = ()  # in these kinds of tree alone; empty means all
+
+
+class Drive(Part, frozen=True, kw_only=True):
+    """How an interactive program is driven through its prompt, and where that is written.
+
+    A line of ``prompts`` is given once ``frames`` frames were shown since the one before; it may
+    take ``limit`` seconds until they are. ``out`` is relative to the denoiser's folder.
+    """
+
+    prompts: Tuple[str, ...]
+    frames: int
+    limit: float
+    out: str
+
+
+class Repeat(Part, frozen=True, kw_only=True):
+    """The same seed again, with these values: the frames that both runs have must be the same."""
+
+    values: Dict[str, Value] = {}
+    variants: Tuple[str, ...] = ()  # repeated for these variants alone; empty means all
+    sizes: Tuple[str, ...] = ()
+
+
+class Trend(Part, frozen=True, kw_only=True):
+    """A metric that is followed from night to night, and what counts as worse.
+
+    ``min_change`` is a share of the usual value, ``floor`` is in ``unit``.
+    """
+
+    metric: str
+    unit: str = ""
+    better: str = "lower"  # or "higher"
+    min_change: float = 0.1
+    floor: float = 0.0
 
 
 class Outputs(Part, frozen=True, kw_only=True):
     """What the run writes, as a pattern relative to the denoiser checkpoint's folder.
 
-    ``frames`` is ``primitives`` (history + future x primitives) or ``goal`` (as many as the goal
-    sequence has). ``shapes`` and ``export_shapes`` give each array's shape, 0 standing for the
+    ``frames`` is ``primitives`` (history + future x primitives), ``goal`` (as many as the goal
+    sequence has) or ``any``. ``shapes`` and ``export_shapes`` give each array's shape, 0 standing for the
     number of frames.
     """
 
@@ -89,6 +124,9 @@ class Judge(Part, frozen=True, kw_only=True):
     min: Optional[float] = None
     genuine: bool = False
     sizes: Tuple[str, ...] = ()  # judged only in these sizes; empty means all
+    variants: Tuple[str, ...] = ()  # of these variants alone; empty means all
+    trees: Tuple[str, ...] = ()  # in these kinds of tree alone; empty means all
+    source: str = ""  # where the threshold comes from
     check: str = ""  # the doctor check to look at when it does not hold
     detail: str = ""
 
@@ -118,15 +156,24 @@ class Scenario(Part, frozen=True, kw_only=True):
     needs: Tuple[Need, ...]
     mirror: Mirror
     judges: Tuple[Judge, ...] = ()
+    trends: Tuple[Trend, ...] = ()
+    repeat: Optional[Repeat] = None
+    drive: Optional[Drive] = None
+    display: Tuple[str, ...] = ()  # kinds of tree in which it opens a window
     values: Dict[str, Value] = {}
     variants: Tuple[Variant, ...] = (Variant(id=""),)
     env: Dict[str, str] = {}
+    tree_env: Dict[str, Dict[str, str]] = {}  # more variables in one kind of tree
     clip_name: str = ""  # as the program asks for it
     data_paths_module: str = ""  # the module that says where the body models are
     data_paths_name: str = ""
     parents: Tuple[int, ...] = ()  # of the written joints
     fps: float = 30.0
     why: str = ""
+
+    def variants_for(self, tree: str) -> Tuple[Variant, ...]:
+        """The variants that are run in this kind of tree."""
+        return tuple(v for v in self.variants if not v.trees or tree in v.trees)
 
     def size(self, name: str) -> Size:
         """The size ``name``; UsageFault with the known ones otherwise."""

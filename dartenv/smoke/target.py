@@ -58,12 +58,22 @@ class Interpreter:
         self.folder = folder  # where requests, answers and logs lie
 
     def module(
-        self, module: str, args: Sequence[str], clip: Optional[Tuple[str, str]] = None
+        self,
+        module: str,
+        args: Sequence[str],
+        clip: Optional[Tuple[str, str]] = None,
+        drive: Optional[Mapping[str, Any]] = None,
     ) -> Tuple[str, ...]:
-        """The command line of a module; ``clip`` is (name, file) of stand-in CLIP weights."""
-        if clip is None:
+        """The command line of a module.
+
+        ``clip`` is (name, file) of stand-in CLIP weights; ``drive`` says how its prompt is
+        driven. Without either it is DART's own: ``python -m MODULE``.
+        """
+        if clip is None and drive is None:
             return (self.python, "-m", module, *args)
-        return (self.python, str(INSIDE / "bootstrap.py"), *clip, module, *args)
+        spec = self.folder / "bootstrap.json"
+        spec.write_bytes(msgspec.json.encode({"clip": clip, "drive": drive}))
+        return (self.python, str(INSIDE / "bootstrap.py"), str(spec), module, *args)
 
     def run(
         self, argv: Sequence[str], log: Path, limits: Limits, progress: Optional[Progress] = None

@@ -1,14 +1,17 @@
-"""Run a module of the target as ``python -m`` would, with CLIP's weights read from a given file.
+"""Run a module of the target as ``python -m`` would, with what a scenario adds to it.
 
-``python bootstrap.py CLIP_NAME CLIP_FILE MODULE [ARGUMENT...]``. Used only where CLIP's weights
-are a stand-in: `clip.load` compares the checksum of what lies in the user's cache and would
+``python bootstrap.py SPEC.json MODULE [ARGUMENT...]``; the spec holds ``clip`` (a name and a file)
+and ``drive`` (see drive.py), each may be null. Used only where one of them is needed.
+
+CLIP's weights may be a stand-in: `clip.load` compares the checksum of what lies in the user's cache and would
 download the real file over a stand-in, but it also takes the path of a file, unchecked. So the
-call for CLIP_NAME is given CLIP_FILE instead; every other call passes through, and neither the
+call for that name is given the file instead; every other call passes through, and neither the
 installed package nor the user's cache is touched. Python 3.6 syntax.
 """
 
 import functools
 import importlib
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -40,11 +43,17 @@ def redirect(name: str, path: str) -> None:
 
 
 def main(argv: List[str]) -> None:
-    """Redirect, then run the module as ``__main__``."""
-    name, path, module = argv[:3]
+    """Do what the spec says, then run the module as ``__main__``."""
+    source, module = argv[:2]
+    spec = json.loads(Path(source).read_text(encoding="utf-8"))
+    here = Path(__file__).absolute().parent
     sys.path[0] = str(Path.cwd())  # as `python -m` has it; this script's folder otherwise
-    redirect(name, path)
-    sys.argv[:] = [module, *argv[3:]]
+    if spec.get("clip"):
+        redirect(*spec["clip"])
+    if spec.get("drive"):
+        launcher: Any = runpy.run_path(str(here / "launcher.py"))
+        launcher["load"]("drive").install(spec["drive"])
+    sys.argv[:] = [module, *argv[2:]]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

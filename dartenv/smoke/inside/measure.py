@@ -1,13 +1,15 @@
 """Measure what a run wrote: numbers only, the judging is done elsewhere.
 
 Request: ``{"samples": [path], "exports": [path], "keys": [...], "goal": path or null, "fps": 30,
-"parents": [...]}``. Answer: ``{"samples": [...], "exports": [...], "versions": ..., "cuda": ...}``;
-a file that cannot be read becomes an entry with ``problem``. Numbers that are not finite are
-null in the answer. World frame: z up, metres. Python 3.6 syntax; torch is needed only to read
-the tensors in the files.
+"parents": [...], "bodies": {gender: path}, "repeats": [path], "motions": folder or null}``. Answer:
+``{"samples": [...], "exports": [...], "versions": ..., "cuda": ...}``; a file that cannot be read
+becomes an entry with ``problem``. Numbers that are not finite are null in the answer. Each
+sample's joints are written to ``motions``, for pictures. World frame: z up, metres. Python 3.6
+syntax; torch is needed only to read the tensors in the files.
 """
 
 import hashlib
+import json
 import math
 import pickle
 import platform
@@ -15,7 +17,8 @@ import struct
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from . import heavy
+from . import heavy, motion
+from .body_rest import rest_joints
 from .vectors import distance, flatten, groups, mean, plain, rotation_error, shape, worst
 
 _ROTATIONS = ("global_orient", "body_pose")
@@ -29,7 +32,9 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     target = aim[-1] if aim else None
     answer: Dict[str, Any] = {
         "goal_frames": len(aim) if aim else None,
-        "samples": [_sample(path, request, target) for path in request["samples"]],
+        "samples": [
+            _sample(path, request, target, index) for index, path in enumerate(request["samples"])
+        ],
         "exports": [_export(path) for path in request["exports"]],
         "versions": {"python": platform.python_version()},
         "cuda": None,
@@ -62,7 +67,7 @@ def _joints(sequence: Dict[str, Any]) -> List[List[List[float]]]:
     return [groups(flatten(frame), 3) for frame in sequence["joints"]]
 
 
-def _sample(path: str, request: Dict[str, Any], goal: Any) -> Dict[str, Any]:
+def _sample(path: str, request: Dict[str, Any], goal: Any, index: int) -> Dict[str, Any]:
     answer: Dict[str, Any] = {"path": path, "problem": None, "metrics": {}}
     try:
         sequence = _sequence(path)
@@ -76,16 +81,22 @@ def _sample(path: str, request: Dict[str, Any], goal: Any) -> Dict[str, Any]:
         answer["digest"] = _digest(sequence)
         if not answer["missing"]:
             fps = float(sequence.get("mocap_framerate", request["fps"]))
-            metrics = _metrics(sequence, fps, request["parents"], goal)
+            metrics = _metrics(sequence, fps, request, goal)
+            repeats = request.get("repeats") or []
+            if index < len(repeats):
+                metrics["repeat_difference"] = _difference(sequence, _sequence(repeats[index]))
             answer["metrics"] = {name: _finite(value) for name, value in metrics.items()}
+            if request.get("motions"):
+                answer["motion"] = _write_motion(path, sequence, fps, request, goal, index)
     except Exception as error:
         answer["problem"] = f"{type(error).__name__}: {error}"
     return answer
 
 
 def _metrics(
-    sequence: Dict[str, Any], fps: float, parents: List[int], goal: Any
+    sequence: Dict[str, Any], fps: float, request: Dict[str, Any], goal: Any
 ) -> Dict[str, float]:
+    parents: List[int] = request["parents"]
     joints = _joints(sequence)
     bad = 0
     for key in _ARRAYS:
@@ -97,7 +108,6 @@ def _metrics(
         "frames": float(len(joints)),
         "seconds": len(joints) / fps,
         "not_finite": float(bad),
-        "rotation_error": _worst_rotation(sequence),
         "travel": distance(floor[0], floor[-1]),
         "path_length": math.fsum(steps),
         "mean_speed": mean(steps) * fps,
@@ -106,10 +116,79 @@ def _metrics(
         "lowest_joint": min(joint[2] for frame in joints for joint in frame),
         "bone_drift": _bone_drift(joints, parents),
     }
+    found.update(motion.feet(joints, fps))
+    found.update(motion.heading(joints))
+    found.update(motion.hands(joints, fps))
+    if all(key in sequence for key in _ROTATIONS):
+        found["rotation_error"] = _worst_rotation(sequence)
+        if math.isfinite(found["rotation_error"]):
+            found.update(_against_skeleton(sequence, joints, request))
+    for name, value in sequence.get("measured", {}).items():  # numbers of our own driver
+        found[name] = float(value)
     if goal is not None:
         found["goal_start"] = mean([distance(a, b) for a, b in zip(joints[0], goal)])
         found["goal_distance"] = mean([distance(a, b) for a, b in zip(joints[-1], goal)])
+        found["goal_share"] = found["goal_distance"] / max(found["goal_start"], 1e-6)
     return found
+
+
+def _against_skeleton(
+    sequence: Dict[str, Any], joints: List[List[List[float]]], request: Dict[str, Any]
+) -> Dict[str, float]:
+    """Forward kinematics of the written pose against the written joints."""
+    body = request.get("bodies", {}).get(str(sequence.get("gender", "")))
+    betas = sequence.get("betas", [[0.0]])
+    rest = rest_joints(body, betas[0] if shape(betas)[1:] else betas)
+    return motion.kinematics(
+        joints,
+        sequence["global_orient"],
+        sequence["body_pose"],
+        sequence["transl"],
+        request["parents"],
+        rest,
+    )
+
+
+def _difference(sequence: Dict[str, Any], again: Dict[str, Any]) -> float:
+    """Largest difference of any joint over the frames that both have, metres."""
+    largest = 0.0
+    frames, others = _joints(sequence), _joints(again)
+    if not others:
+        return float("inf")
+    for frame, other in zip(frames, others):
+        for a, b in zip(frame, other):
+            largest = worst(largest, distance(a, b))
+    return largest
+
+
+def _write_motion(
+    path: str,
+    sequence: Dict[str, Any],
+    fps: float,
+    request: Dict[str, Any],
+    goal: Any,
+    index: int,
+) -> str:
+    """The joints in whole millimetres as JSON, for whoever draws them; answers the file."""
+    texts = [str(text) for text in sequence.get("texts", ())]
+
+    def millimetres(frame: Any) -> List[int]:
+        values = [value for joint in frame for value in joint]
+        return [round(value * 1000.0) if math.isfinite(value) else 0 for value in values]
+
+    data = {
+        "fps": fps,
+        "parents": request["parents"],
+        "texts": texts,
+        "history": int(sequence.get("history_length", 0)),
+        "future": int(sequence.get("future_length", 0)),
+        "frames": [millimetres(frame) for frame in _joints(sequence)],
+        "goal": millimetres(goal) if goal is not None else None,
+    }
+    name = "{}-{}.motion.json".format(request.get("name") or "run", index)
+    target = Path(request["motions"]) / name
+    target.write_text(json.dumps(data, ensure_ascii=True), encoding="utf-8")
+    return str(target)
 
 
 def _worst_rotation(sequence: Dict[str, Any]) -> float:

@@ -4,7 +4,8 @@
         --batch_size 1 --guidance_param 5 --use_predicted_joints 1
 
 Type start, then prompts such as "walk forward", then exit. A line is printed for every
-primitive that was played; nothing is written to disk.
+primitive that was played; nothing is written to disk. As in DART's demo, module variables hold
+what was shown: the frame, the prompt, and the motion so far as features in the world.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ from mld.train_mvae import Args as MVAEArgs
 from model.mld_denoiser import DenoiserMLP, DenoiserTransformer
 from model.mld_vae import AutoMldVae
 from utils.misc_util import encode_text
-from utils.rollout_utils import first_history, frame_of, next_history, to_world
+from utils.rollout_utils import feature_dict, first_history, frame_of, next_history, to_world
+
+
+frame_idx = 0
+text_prompt = ''
+motion_tensor = None
+gender = 'male'
+betas = torch.zeros(1, 1, 10)
+history_length = future_length = 0
 
 
 @dataclass
@@ -105,10 +114,20 @@ class Demo:
             latent.transpose(0, 1), self.history, nfuture=self.dataset.future_length,
             scale_latent=self.denoiser_args.rescale_latent))
         joints = to_world(self.dataset, future, self.rotmat, self.transl)['joints']
+        self._keep(future)
         frames = torch.cat([self.dataset.denormalize(self.history), future], dim=1)
         self.history, self.rotmat, self.transl = next_history(
             self.dataset, frames, args.use_predicted_joints, self.rotmat, self.transl)
         return joints
+
+    def _keep(self, future):
+        """Append what was played to the motion so far."""
+        global motion_tensor
+        utility = self.dataset.primitive_utility
+        world = utility.transform_feature_to_world(
+            feature_dict(self.dataset, future, self.rotmat, self.transl))
+        world = utility.dict_to_tensor(world)
+        motion_tensor = world if motion_tensor is None else torch.cat([motion_tensor, world], dim=1)
 
 
 def read_input(lines):
@@ -120,6 +139,7 @@ def read_input(lines):
 
 def start(demo):
     """Play at 30 frames a second until exit; every prompt is played for a primitive at least."""
+    global frame_idx, text_prompt
     lines = queue.Queue()
     threading.Thread(target=read_input, args=(lines,), daemon=True).start()
     print("sandbox: enter 'start' to start ?", flush=True)
@@ -129,6 +149,7 @@ def start(demo):
     while True:
         joints = demo.play()[0]
         played += joints.shape[0]
+        frame_idx = played - 1
         x, y, z = joints[-1, 0].tolist()
         print(f'sandbox: frame {played} [{demo.text_prompt}] pelvis {x:+.3f} {y:+.3f} {z:+.3f} m',
               flush=True)
@@ -138,6 +159,7 @@ def start(demo):
         except queue.Empty:
             continue
         print(f'sandbox: You entered new prompt: {line}', flush=True)
+        text_prompt = line
         if line.lower() == 'exit':
             print('sandbox: Exit', flush=True)
             return
@@ -170,4 +192,5 @@ if __name__ == '__main__':
         enforce_gender='male',
         enforce_zero_beta=1,
     )
+    history_length, future_length = dataset.history_length, dataset.future_length
     start(Demo(denoiser_args, denoiser_model, vae_model, diffusion, dataset, rollout_args))
