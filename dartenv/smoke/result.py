@@ -186,10 +186,10 @@ def _names(result: SmokeResult) -> str:
 
 
 def _first_failed(result: SmokeResult) -> Optional[str]:
-    for judged in result.judged:
-        if judged.passed is False:
-            return judge_sentence(judged)
-    return None
+    failed = [judged for judged in result.judged if judged.passed is False]
+    # One that knows whose fault it is says more than one that is merely broken too.
+    failed.sort(key=lambda judged: judged.check is None)
+    return judge_sentence(failed[0]) if failed else None
 
 
 def judge_sentence(judged: Judged) -> str:
@@ -239,7 +239,7 @@ def _follows_from(result: SmokeResult) -> Optional[str]:
         return None
     if result.failure is not None:
         return result.failure.check
-    return next((j.check for j in result.judged if j.passed is False), None)
+    return next((j.check for j in result.judged if j.passed is False and j.check), None)
 
 
 def _remedy(check: Optional[str]) -> Remedy:
