@@ -19,7 +19,7 @@ from dartenv.report.model import Report, apply_ignores, exit_code
 from dartenv.smoke.api import load_scenario, run_scenario, scenario_ids
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import SmokeResult, to_findings
-from dartenv.smoke.scenario import Value
+from dartenv.smoke.scenario import Scenario, Value
 from dartenv.target import tree_kind
 
 # What has to pass before a run is worth its minutes: without it there is nothing to run.
@@ -35,6 +35,12 @@ class SmokeOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     stand_ins: bool = True
     keep: bool = False
+    time_limit: Optional[float] = None  # seconds for one scenario, where less than its own
+
+
+def smoke_names(request: Request, options: SmokeOptions) -> Tuple[str, ...]:
+    """The scenarios that these options mean, in order."""
+    return options.names or scenario_ids(request.manifests)
 
 
 def run_smokes(
@@ -58,11 +64,11 @@ def run_smokes(
             "dartenv smoke --python EXE",
         )
     tree = _tree(request.manifests, Path(target.dart_root))
-    known = scenario_ids(request.manifests)
-    names = options.names or known
     results: List[SmokeResult] = []
-    for name in names:
+    for name in smoke_names(request, options):
         scenario = load_scenario(name, request.manifests)
+        if options.time_limit is not None:
+            scenario = _limited(scenario, options.size, options.time_limit)
         results.append(
             run_scenario(
                 target.dart_root,
@@ -127,6 +133,14 @@ def cache_folder() -> Path:
     if chosen:
         return Path(chosen).absolute()
     return Path(platformdirs.user_cache_dir("dartenv", appauthor=False))
+
+
+def _limited(scenario: Scenario, size: str, seconds: float) -> Scenario:
+    """The scenario with no more than ``seconds`` for all of its variants together."""
+    chosen = scenario.size(size)
+    each = min(chosen.time_limit, seconds / max(1, len(scenario.variants)))
+    sizes = {**scenario.sizes, size: msgspec.structs.replace(chosen, time_limit=each)}
+    return msgspec.structs.replace(scenario, sizes=sizes)
 
 
 def _tree(manifests: Manifests, root: Path) -> Tree:

@@ -26,6 +26,20 @@ else:
 CONFIG_NAME = "dartenv.toml"
 
 
+class NightlyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[nightly]`` of ``dartenv.toml``. Paths may be relative to the file."""
+
+    name: Optional[str] = None  # the machine's name in reports; default: its host name
+    out: Optional[str] = None  # where reports go; default: below the state folder
+    scenarios: Tuple[str, ...] = ()  # default: all
+    size: Optional[str] = None  # default: full where a GPU is, else quick
+    device: str = "auto"
+    seed: int = 0
+    stand_ins: bool = True
+    minutes: float = 120.0  # for everything together
+    keep_days: int = 365
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``dartenv.toml``: the options of a project, written down. Paths may be relative to it."""
 
@@ -34,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     profile: Optional[str] = None
     fail_level: Optional[str] = None
     ignore: Dict[str, str] = {}
+    nightly: NightlyConfig = NightlyConfig()
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,11 +71,20 @@ def find_target(
     profile: Optional[str] = None,
     env: Optional[Mapping[str, str]] = None,
     cwd: Optional[Path] = None,
+    config_file: Optional[Path] = None,
 ) -> Target:
-    """Resolve the target; raises UsageFault for an unreadable ``dartenv.toml``."""
+    """Resolve the target; raises UsageFault for an unreadable ``dartenv.toml``.
+
+    ``config_file`` is taken instead of the nearest one at or above ``cwd``.
+    """
     env = os.environ if env is None else env
     cwd = Path.cwd() if cwd is None else cwd
-    config_path, config = read_config(cwd)
+    config_path: Optional[Path]
+    if config_file is not None:
+        config_path = config_file.absolute()
+        config = _parse_config(config_path)
+    else:
+        config_path, config = read_config(cwd)
     base = config_path.parent if config_path else cwd
     root, root_from = _root(dart_root, config, base, cwd, manifests)
     interpreter, python_from = _python(python, config, base, cwd, env)

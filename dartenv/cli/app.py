@@ -9,7 +9,18 @@ from typing import Optional
 import typer
 
 from dartenv import __version__
-from dartenv.cli import assets, diff, doctor, explain, fix, manifest, sandbox, smoke
+from dartenv.cli import (
+    assets,
+    diff,
+    doctor,
+    explain,
+    fix,
+    history,
+    manifest,
+    nightly,
+    sandbox,
+    smoke,
+)
 
 app = typer.Typer(
     name="dartenv",
@@ -22,10 +33,12 @@ app = typer.Typer(
 app.command("doctor")(doctor.doctor)
 app.command("fix")(fix.fix)
 app.command("smoke")(smoke.smoke)
+app.command("nightly")(nightly.nightly)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(assets.app, name="assets")
+app.add_typer(history.app, name="history")
 app.add_typer(manifest.app, name="manifest")
 
 

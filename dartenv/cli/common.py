@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 import typer
 
@@ -26,6 +26,19 @@ MANIFESTS = typer.Option(
     None, "--manifests", metavar="DIR", help="A folder of manifests laid over the packaged ones."
 )
 FORMAT = typer.Option("console", "--format", help="console or json.")
+# Documents that a report can be printed as, and the function that makes each.
+REPORT_FORMATS = {
+    "json": "json:render_json",
+    "jsonl": "jsonl:render_jsonl",
+    "junit": "junit:render_junit",
+    "sarif": "sarif:render_sarif",
+    "prometheus": "prometheus:render_prometheus",
+    "github": "github:render_annotations",
+    "markdown": "github:render_summary",
+}
+REPORT_FORMAT = typer.Option(
+    "console", "--format", help="console, " + ", ".join(REPORT_FORMATS) + "."
+)
 SELECT = typer.Option(
     None, "--select", metavar="IDS", help="Only these checks or groups, separated by commas."
 )
@@ -106,14 +119,27 @@ def check_format(value: str, known: Tuple[str, ...] = ("console", "json")) -> No
         raise UsageFault(f"--format {value!r}", "one of: " + ", ".join(known))
 
 
+def _renderer(format_name: str) -> Optional[Callable[[Report], str]]:
+    """What makes a document of a report; None for the console."""
+    import importlib
+
+    name = REPORT_FORMATS.get(format_name)
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    found: Callable[[Report], str] = getattr(
+        importlib.import_module(f"dartenv.report.{module}"), function
+    )
+    return found
+
+
 def print_report(
     report: Report, format_name: str, *, timing: bool = False, verbose: bool = False
 ) -> None:
     """The report on stdout, in the chosen format."""
-    if format_name == "json":
-        from dartenv.report.json import render_json
-
-        write_document(render_json(report))
+    render = _renderer(format_name)
+    if render is not None:
+        write_document(render(report))
         return
     from dartenv.report.console import render_console
     from dartenv.report.terminal import write

@@ -17,7 +17,7 @@ def doctor(
     select: Optional[List[str]] = common.SELECT,
     ignore: Optional[List[str]] = common.IGNORE,
     fail_level: Optional[str] = common.FAIL_LEVEL,
-    format_name: str = common.FORMAT,
+    format_name: str = common.REPORT_FORMAT,
     save: Optional[Path] = typer.Option(
         None,
         "--save",
@@ -42,7 +42,7 @@ def doctor(
     """Say what is true of this machine, what is wrong, and why. Changes nothing."""
     from dartenv.errors import UsageFault
 
-    common.check_format(format_name)
+    common.check_format(format_name, ("console", *common.REPORT_FORMATS))
     if sandbox:
         from dartenv.cli.tour import tour
 

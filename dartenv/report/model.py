@@ -29,6 +29,53 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
 
 
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a run that is worth following over time.
+
+    ``context`` says under which conditions it was measured; only values of one context are
+    compared. ``better`` is ``higher`` or ``lower``. A change counts from ``min_change`` (a share
+    of the usual value) and from ``floor`` (in ``unit``) on.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    better: str = "lower"
+    context: str = ""
+    min_change: float = 0.1
+    floor: float = 0.0
+
+
+class FactChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact that changed between the last good run and the first bad one."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Regression(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric that got worse than its own past on this machine and profile."""
+
+    metric: str
+    value: float
+    usual: float  # median of the runs before
+    spread: float  # robust standard deviation of the runs before
+    unit: str = ""
+    better: str = "lower"
+    context: str = ""
+    confirmed: bool = True  # more than one run shows it
+    since_run: str = ""
+    since: str = ""  # ISO 8601, UTC
+    runs: int = 1  # bad runs so far
+    changed: Tuple[FactChange, ...] = ()
+
+    @property
+    def change(self) -> float:
+        """The change as a share of the usual value; positive is more."""
+        return (self.value - self.usual) / abs(self.usual) if self.usual else float("inf")
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of doctor or smoke has to say."""
 
@@ -48,6 +95,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
     stand_ins: Tuple[str, ...] = ()
     sandbox: bool = False
+    metrics: Tuple[Metric, ...] = ()
+    regressions: Tuple[Regression, ...] = ()
+    notes: Tuple[str, ...] = ()  # what else a reader has to know, a line each
     fixes: Tuple[str, ...] = ()  # ids that `dartenv fix` can do; others are by hand
 
     def counts(self) -> Dict[str, int]:

@@ -1,0 +1,1 @@
+"""What earlier runs on this machine found: stored, compared, exported."""
