@@ -166,7 +166,7 @@ def _smokes(
             continue
         say(f"smoke {name}, {size}")
         one = msgspec.structs.replace(options, names=(name,), time_limit=left)
-        results.extend(run_smokes(request, one))
+        results.extend(run_smokes(request, one, facts=examined.facts))
     return results, skipped
 
 

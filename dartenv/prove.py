@@ -11,7 +11,9 @@ import msgspec
 from dartenv.assets.spec import AssetsSpec
 from dartenv.checks.finding import Finding, Status
 from dartenv.errors import UsageFault
-from dartenv.examine import Request
+from dartenv.examine import Request, gather
+from dartenv.facts.model import Facts
+from dartenv.facts.redact import redact
 from dartenv.fixes.lock import state_folder
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Tree
@@ -24,6 +26,8 @@ from dartenv.target import tree_kind
 
 # What has to pass before a run is worth its minutes: without it there is nothing to run.
 NEEDED = ("source.root", "python.version")
+# Checks whose facts tell a run's machine apart, and take no second to collect.
+QUICK_FACTS = ("gpu.driver", "python.isolation")
 
 
 class SmokeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +52,13 @@ def run_smokes(
     options: SmokeOptions,
     progress: Optional[Progress] = None,
     stage: Optional[Callable[[str], None]] = None,
+    facts: Optional[Facts] = None,
 ) -> List[SmokeResult]:
-    """Run the scenarios on the target. Raises UsageFault where there is no target."""
+    """Run the scenarios on the target. Raises UsageFault where there is no target.
+
+    ``facts`` of the machine go into the record, without names and secrets; where none are given,
+    the quick ones are collected.
+    """
     target = request.target
     if target.dart_root is None:
         raise UsageFault(
@@ -65,6 +74,7 @@ def run_smokes(
         )
     tree = _tree(request.manifests, Path(target.dart_root))
     results: List[SmokeResult] = []
+    facts = redact(facts or gather(request, QUICK_FACTS))
     for name in smoke_names(request, options):
         scenario = load_scenario(name, request.manifests)
         if options.time_limit is not None:
@@ -87,6 +97,7 @@ def run_smokes(
                 assets=_assets(request.manifests, tree),
                 tree_kind=tree.kind,
                 manifests=request.manifests,
+                facts=facts,
             )
         )
     return results

@@ -163,7 +163,8 @@ def _transposed(tree: Tree) -> None:
 
 
 def _args_cut(tree: Tree) -> None:
-    path = _denoiser(tree).parent / "args.yaml"
+    name = "mld_sandbox" if tree.kind == "sandbox" else "mld_fps_clip_repeat_euler"
+    path = tree.one(f"mld_denoiser/{name}/args.yaml")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
 
 
@@ -214,7 +215,7 @@ FAULTS: Tuple[Fault, ...] = (
     Fault("checkpoint of other dimensions", _other_dimensions, ("assets.checkpoints",)),
     Fault("NaN in the weights", _nan, ("finite", "assets.checkpoints")),
     Fault("statistics of the wrong length", _short_statistics, ("assets.statistics",)),
-    Fault("mean and deviation swapped", _swapped_statistics, ("not ",)),
+    Fault("mean and deviation swapped", _swapped_statistics, ("finite", "statistics")),
     Fault("joints in a wrong order", _joint_order, ("skeleton", "assets.smplx")),
     Fault("a rotation transposed", _transposed, ("skeleton",)),
     Fault("args.yaml cut off", _args_cut, ("assets.args",), BOTH),

@@ -112,7 +112,9 @@ def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Repo
         return msgspec.structs.replace(report, findings=(*report.findings, skipped))
     started = time.monotonic()
     with _Bar() as bar:
-        results = run_smokes(request, SmokeOptions(stand_ins=stand_ins), bar.update, bar.stage)
+        results = run_smokes(
+            request, SmokeOptions(stand_ins=stand_ins), bar.update, bar.stage, examined.facts
+        )
     seconds = (report.seconds or 0.0) + time.monotonic() - started
     report = msgspec.structs.replace(report, seconds=seconds)
     return with_results(report, results, request.ignores)

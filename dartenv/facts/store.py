@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,14 @@ def save_facts(facts: Facts, path: Path) -> None:
         temporary.replace(path)
     except OSError as error:
         raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None
+
+
+def facts_hash(facts: Facts) -> str:
+    """SHA-256 of what the facts say of the machine: when and how fast they were taken left out."""
+    same = msgspec.structs.replace(facts, taken_at="", timings=())
+    if same.host is not None:
+        same = msgspec.structs.replace(same, host=msgspec.structs.replace(same.host, now=None))
+    return hashlib.sha256(msgspec.json.encode(same)).hexdigest()
 
 
 def load_facts(path: Path) -> Facts:

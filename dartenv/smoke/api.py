@@ -15,6 +15,8 @@ import msgspec
 import dartenv
 from dartenv.assets.spec import AssetsSpec
 from dartenv.errors import UsageFault
+from dartenv.facts.model import Facts
+from dartenv.facts.store import facts_hash, save_facts
 from dartenv.manifests.loader import Manifests, default_manifests
 from dartenv.smoke.mine import Cause
 from dartenv.smoke.needs import relative_to
@@ -68,6 +70,7 @@ def run_scenario(
     tree_kind: str = "dart",
     manifests: Optional[Manifests] = None,
     env: Optional[Mapping[str, str]] = None,
+    facts: Optional[Facts] = None,
 ) -> SmokeResult:
     """Run ``scenario`` on the tree at ``dart_root`` with the interpreter ``python``.
 
@@ -75,6 +78,7 @@ def run_scenario(
     shadow workspace and the stand-ins in ``cache_dir``. ``progress`` is called with every step of
     the program's own loop, ``stage`` with what is being done, in words. ``values`` override the scenario's (for
     example ``denoiser_checkpoint``); ``assets`` says which files are the published ones;
+    ``facts`` are kept beside the record, and their hash in it;
     ``extra_python_path`` (default: the variable DARTENV_SMOKE_PYTHONPATH) is put in front of
     PYTHONPATH and named in the result. ``keep`` leaves the workspace in place.
 
@@ -185,7 +189,10 @@ def run_scenario(
         notes=_notes(ready, removal, prepared_in),
         why=scenario.why,
         dartenv=dartenv.__version__,
+        facts_hash=facts_hash(facts) if facts is not None else None,
     )
+    if facts is not None:
+        save_facts(facts, folder / "facts.json")
     result = with_pictures(result, folder)
     write_result(result, folder)
     return result

@@ -75,6 +75,7 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     tree_kind: str = "dart"  # or "sandbox": our own small project
     dartenv: str = ""
+    facts_hash: Optional[str] = None  # of the facts in facts.json beside the record
     schema: int = RESULT_SCHEMA
 
     @property

@@ -63,3 +63,23 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_saving_where_nothing_can_be_written_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(UsageFault, match="cannot write"):
         save_facts(FACTS, tmp_path / "no" / "such" / "facts.json")
+
+
+def test_the_hash_is_of_the_machine_and_not_of_the_moment() -> None:
+    from dartenv.facts.model import HostFacts, InterpreterFacts, ProbeTiming
+    from dartenv.facts.store import facts_hash
+
+    host = HostFacts(system="linux", release="6", version="6", machine="x86_64", bits=64, now=1.0)
+    python = InterpreterFacts(executable="/p", version="3.8.8")
+    first = Facts(taken_at="2026-11-01T00:00:00Z", host=host, interpreter=python)
+    later = Facts(
+        taken_at="2026-11-02T00:00:00Z",
+        host=HostFacts(
+            system="linux", release="6", version="6", machine="x86_64", bits=64, now=2.0
+        ),
+        interpreter=python,
+        timings=(ProbeTiming(probe="host", seconds=0.1),),
+    )
+    assert facts_hash(first) == facts_hash(later)
+    newer = Facts(host=host, interpreter=InterpreterFacts(executable="/p", version="3.8.10"))
+    assert facts_hash(first) != facts_hash(newer)

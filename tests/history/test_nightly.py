@@ -40,7 +40,7 @@ class World:
         report = Report(findings=(ok,), seconds=1.0)
         return Examined(Facts(interpreter=inside), profile, report)
 
-    def smoke(self, request: Request, options: Any) -> List[SmokeResult]:
+    def smoke(self, request: Request, options: Any, facts: Facts) -> List[SmokeResult]:
         (name,) = options.names
         self.ran.append(name)
         run = RunRecord(
