@@ -1,0 +1,1 @@
+"""From a DART tree to a bundle of ONNX models; numpy and onnx are enough, torch only for parity."""

@@ -1,0 +1,174 @@
+"""An ONNX graph built node by node from numpy weights.
+
+Opset 17 and IR 8 throughout: every ONNX Runtime from 1.14 on reads that, Unreal's bundled ones
+included. ``contrib`` lets operators of ONNX Runtime itself (com.microsoft) stand where they are
+faster; without them only the ai.onnx domain is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+IR_VERSION = 8
+CONTRIB_DOMAIN = "com.microsoft"
+PRECISIONS = ("fp32", "fp16", "int8")
+# A constant smaller than this is not worth reducing.
+_REDUCE_FROM = 4096
+
+Dims = Sequence[Union[int, str]]
+
+_TYPES: Dict[str, int] = {
+    "float32": TensorProto.FLOAT,
+    "int64": TensorProto.INT64,
+    "bool": TensorProto.BOOL,
+}
+
+
+class Graph:
+    """Nodes in order and the constants they use; :meth:`body` makes the graph of a loop.
+
+    Values are named by what they are, with a number behind; every method that makes a value
+    answers its name.
+    """
+
+    def __init__(self, precision: str = "fp32", contrib: bool = True) -> None:
+        self.precision = precision
+        self.contrib = contrib
+        self.nodes: List[Any] = []
+        self.inputs: List[Any] = []
+        self.outputs: List[Any] = []
+        self._shared = _Shared()
+
+    def body(self) -> Graph:
+        """A graph for a loop in this one: it sees this one's values, constants are shared."""
+        inner = Graph(self.precision, self.contrib)
+        inner._shared = self._shared
+        return inner
+
+    def input(self, name: str, dims: Dims, dtype: str = "float32") -> str:
+        """An input the host gives."""
+        self.inputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], list(dims)))
+        return name
+
+    def optional_input(self, name: str, value: Any, dims: Dims) -> str:
+        """An input with a default: the host may leave it out."""
+        array = np.ascontiguousarray(value)
+        self.inputs.append(
+            helper.make_tensor_value_info(name, _TYPES[str(array.dtype)], list(dims))
+        )
+        self._shared.constants[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def output(self, value: str, name: str, dims: Dims, dtype: str = "float32") -> None:
+        """Make ``value`` the output ``name``."""
+        self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self.outputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], list(dims)))
+
+    def const(self, value: Any, hint: str = "c") -> str:
+        """A constant; equal ones are kept once."""
+        return self._shared.constant(np.ascontiguousarray(value), hint)
+
+    def ints(self, *values: int) -> str:
+        """A constant vector of whole numbers."""
+        return self.const(np.array(values, dtype=np.int64), "i")
+
+    def op(self, kind: str, *inputs: Optional[str], hint: str = "", **attributes: Any) -> str:
+        """One node with one output."""
+        return self.ops(kind, 1, *inputs, hint=hint, **attributes)[0]
+
+    def ops(
+        self, kind: str, count: int, *inputs: Optional[str], hint: str = "", **attributes: Any
+    ) -> Tuple[str, ...]:
+        """One node with ``count`` outputs."""
+        base = self._shared.name(hint or kind.lower())
+        outputs = [base] if count == 1 else [f"{base}.{i}" for i in range(count)]
+        names = [name or "" for name in inputs]
+        node = helper.make_node(kind, names, outputs, name=base, **attributes)
+        self.nodes.append(node)
+        return tuple(outputs)
+
+    def special(self, kind: str, *inputs: Optional[str], hint: str = "", **attributes: Any) -> str:
+        """One node of ONNX Runtime's own domain."""
+        self._shared.contrib_used = True
+        return self.op(kind, *inputs, hint=hint, domain=CONTRIB_DOMAIN, **attributes)
+
+    def weight(self, value: Any, hint: str) -> str:
+        """A large float constant, stored in the graph's precision and float32 when it is used."""
+        value = np.ascontiguousarray(value, dtype=np.float32)
+        if self.precision != "fp16" or value.size < _REDUCE_FROM:
+            return self.const(value, hint)
+        if np.abs(value).max() > float(np.finfo(np.float16).max):
+            return self.const(value, hint)
+        stored = self.const(value.astype(np.float16), hint)
+        # The cast stands outside any loop, so that it is folded when the model is loaded.
+        return self._shared.cast(stored)
+
+    def proto(self, name: str) -> Any:
+        """The graph alone, for a loop's body: constants stay outside."""
+        return helper.make_graph(self.nodes, name, self.inputs, self.outputs)
+
+    def model(self, name: str, producer: str) -> Any:
+        """The whole model, checked. Raises onnx.checker.ValidationError."""
+        opsets = [helper.make_opsetid("", OPSET)]
+        if self._shared.contrib_used:
+            opsets.append(helper.make_opsetid(CONTRIB_DOMAIN, 1))
+        graph = helper.make_graph(
+            [*self._shared.casts, *self.nodes],
+            name,
+            self.inputs,
+            self.outputs,
+            initializer=list(self._shared.constants.values()),
+        )
+        model = helper.make_model(graph, opset_imports=opsets, producer_name=producer)
+        model.ir_version = IR_VERSION
+        onnx.checker.check_model(model)
+        return model
+
+
+class _Shared:
+    """What a graph and the bodies of its loops have in common."""
+
+    def __init__(self) -> None:
+        self.constants: Dict[str, Any] = {}
+        self.casts: List[Any] = []
+        self.contrib_used = False
+        self._known: Dict[Tuple[Any, ...], str] = {}
+        self._cast: Dict[str, str] = {}
+        self._kept: List[Any] = []
+        self._count = 0
+
+    def name(self, hint: str) -> str:
+        self._count += 1
+        return f"{hint}_{self._count}"
+
+    def constant(self, array: Any, hint: str) -> str:
+        key = (str(array.dtype), array.shape, array.tobytes() if array.size < 64 else id(array))
+        if key not in self._known:
+            name = self.name(hint)
+            self.constants[name] = numpy_helper.from_array(array, name)
+            self._known[key] = name
+            if array.size >= 64:
+                self._kept.append(array)  # an id is only unique while its array lives
+        return self._known[key]
+
+    def cast(self, stored: str) -> str:
+        if stored not in self._cast:
+            wide = stored + ".wide"
+            node = helper.make_node("Cast", [stored], [wide], name=wide, to=TensorProto.FLOAT)
+            self.casts.append(node)
+            self._cast[stored] = wide
+        return self._cast[stored]
+
+
+def named_dims(model: Any) -> Dict[str, List[Union[int, str]]]:
+    """The dimensions of every input and output by name: a text is one the host chooses."""
+    found: Dict[str, List[Union[int, str]]] = {}
+    for value in [*model.graph.input, *model.graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        found[value.name] = [d.dim_param or int(d.dim_value) for d in dims]
+    return found

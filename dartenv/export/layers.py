@@ -1,0 +1,140 @@
+"""Linear layers, norms and attention as ONNX nodes, in the forms that run fastest.
+
+Activations are two-dimensional, [rows, width]: then a linear layer and its bias, or what is added
+to it, is one Gemm. Weights are torch's, [out, in].
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import numpy as np
+
+from dartenv.export.graph import Graph
+
+Arrays = Dict[str, Any]
+EPSILON = 1e-5  # torch's LayerNorm
+
+
+def linear(
+    g: Graph,
+    x: str,
+    weight: Any,
+    bias: Optional[Any] = None,
+    *,
+    add: Optional[str] = None,
+    exact: bool = False,
+    hint: str = "linear",
+) -> str:
+    """``x`` [rows, in] times ``weight`` [out, in], plus ``bias`` [out] or plus the value ``add``
+    [rows, out]; not both. ``exact`` keeps the weights in floating point whatever the precision."""
+    if g.precision == "int8" and not exact:
+        return _linear_int8(g, x, weight, bias, add, hint)
+    matrix = g.weight(np.asarray(weight, dtype=np.float32).T, hint)
+    extra = add
+    if extra is None and bias is not None:
+        extra = g.const(np.asarray(bias, dtype=np.float32), hint + ".bias")
+    if extra is None:
+        return g.op("MatMul", x, matrix, hint=hint)
+    return g.op("Gemm", x, matrix, extra, hint=hint)
+
+
+def quantised(weight: Any) -> Tuple[Any, Any]:
+    """(int8 [in, out], scales [out]): each output's weights spread symmetrically over -127..127."""
+    matrix = np.asarray(weight, dtype=np.float32).T
+    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
+    return np.rint(matrix / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def _linear_int8(
+    g: Graph, x: str, weight: Any, bias: Optional[Any], add: Optional[str], hint: str
+) -> str:
+    """Weights in eight bits, activations quantised as they come, over all rows together."""
+    values, scale = quantised(weight)
+    matrix, scales = g.const(values, hint), g.const(scale, hint + ".scale")
+    shift = None if bias is None else g.const(np.asarray(bias, dtype=np.float32), hint + ".bias")
+    if g.contrib:
+        out = g.special("DynamicQuantizeMatMul", x, matrix, scales, None, shift, hint=hint)
+    else:
+        q, q_scale, q_zero = g.ops("DynamicQuantizeLinear", 3, x, hint=hint + ".quant")
+        whole = g.op("MatMulInteger", q, matrix, q_zero, hint=hint)
+        both = g.op("Mul", q_scale, scales)
+        out = g.op("Mul", g.op("Cast", whole, to=1), both)
+        if shift is not None:
+            out = g.op("Add", out, shift)
+    return out if add is None else g.op("Add", out, add)
+
+
+def norm(g: Graph, x: str, scale: Any, shift: Any, hint: str = "norm") -> str:
+    """Layer normalisation over the last axis."""
+    return g.op(
+        "LayerNormalization",
+        x,
+        g.const(np.asarray(scale, dtype=np.float32), hint + ".scale"),
+        g.const(np.asarray(shift, dtype=np.float32), hint + ".shift"),
+        hint=hint,
+        axis=-1,
+        epsilon=EPSILON,
+    )
+
+
+def activate(g: Graph, x: str, kind: str) -> str:
+    """The activation ``kind`` of ``x``."""
+    if kind == "gelu":
+        return _gelu(g, x)
+    if kind == "quick_gelu":
+        if g.contrib:
+            return g.special("QuickGelu", x, alpha=1.702)
+        inner = g.op("Mul", x, g.const(np.float32(1.702)))
+        return g.op("Mul", x, g.op("Sigmoid", inner))
+    if kind == "lrelu":
+        return g.op("LeakyRelu", x, alpha=0.01)
+    return g.op({"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}[kind], x)
+
+
+def _gelu(g: Graph, x: str) -> str:
+    if g.contrib:
+        return g.special("Gelu", x)
+    # The form that ONNX Runtime knows and joins to one kernel when it loads the model.
+    inner = g.op("Erf", g.op("Div", x, g.const(np.float32(np.sqrt(2.0)))))
+    outer = g.op("Mul", x, g.op("Add", inner, g.const(np.float32(1.0))))
+    return g.op("Mul", outer, g.const(np.float32(0.5)))
+
+
+def attend(g: Graph, q: str, k: str, v: str, mask: Optional[str] = None) -> str:
+    """Attention of queries on keys, each [N, heads, tokens, width], to rows [N * tokens, D].
+
+    The queries carry the scale already: it is folded into their weights.
+    """
+    if g.contrib:
+        scores = g.special("FusedMatMul", q, k, transB=1, hint="scores")
+    else:
+        scores = g.op("MatMul", q, g.op("Transpose", k, perm=[0, 1, 3, 2]), hint="scores")
+    if mask is not None:
+        scores = g.op("Add", scores, mask)
+    mixed = g.op("MatMul", g.op("Softmax", scores, axis=-1), v, hint="mixed")
+    return g.op("Transpose", mixed, perm=[0, 2, 1, 3])
+
+
+def heads_of(g: Graph, x: str, tokens: str, parts: int, heads: int, width: int) -> Sequence[str]:
+    """Rows [N * tokens, parts * D] as ``parts`` values [N, heads, tokens, D / heads].
+
+    ``tokens`` names a constant shape [4] = (-1, tokens, parts * heads, width a head).
+    """
+    grouped = g.op("Transpose", g.op("Reshape", x, tokens), perm=[0, 2, 1, 3])
+    if parts == 1:
+        return (grouped,)
+    return g.ops("Split", parts, grouped, axis=1)
+
+
+def rows(g: Graph, x: str, width: int) -> str:
+    """``x`` with all axes but the last put together: [rows, width]."""
+    return g.op("Reshape", x, g.ints(-1, width))
+
+
+def repeat_rows(g: Graph, value: Any, batch: str, hint: str = "repeated") -> str:
+    """The constant ``value`` [tokens, width] for each of ``batch`` (a vector [1]) samples:
+    [batch, tokens, width]."""
+    tokens, width = value.shape
+    shape = g.op("Concat", batch, g.ints(tokens, width), axis=0)
+    return g.op("Expand", g.const(np.asarray(value, dtype=np.float32)[None], hint), shape)

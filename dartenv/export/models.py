@@ -1,0 +1,176 @@
+"""The models of a bundle, each as one ONNX model made from a :class:`DartSource`."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Union
+
+
+import dartenv
+from dartenv.errors import UsageFault
+from dartenv.export.clip import clip_nodes
+from dartenv.export.denoiser import denoiser_graph
+from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, next_history, to_world
+from dartenv.export.graph import Graph, named_dims
+from dartenv.export.sampling import sample
+from dartenv.export.vae import VaeGraph
+from dartenv.model.diffusion import Sampler, sampler
+from dartenv.model.source import JOINTS, DartSource
+
+MODELS = ("primitive", "primitive_body", "denoiser", "vae_decoder", "vae_encoder", "clip_text")
+BATCH = "batch"
+# Rows of the denoiser's table of time tokens, by what a diffusion has at most here.
+_MOST_STEPS = 1000
+
+
+def build(name: str, source: DartSource, precision: str, contrib: bool) -> Any:
+    """The model ``name`` of :data:`MODELS`. Raises UsageFault where ``source`` lacks its weights.
+
+    The batch's dimension is checked to be free on every input and output.
+    """
+    g = Graph(precision, contrib)
+    if name.startswith("primitive"):
+        primitive(g, source, body=name == "primitive_body")
+    elif name == "clip_text":
+        if source.clip_state is None:
+            raise UsageFault("clip_text: no CLIP weights", "ViT-B-32.pt", "dartenv fix assets.clip")
+        clip_nodes(g, source.clip_state)
+    else:
+        {"denoiser": denoiser, "vae_decoder": vae_decoder, "vae_encoder": vae_encoder}[name](
+            g, source
+        )
+    model = g.model(name, f"dartenv {dartenv.__version__}")
+    assert_free_batch(model)
+    return model
+
+
+def assert_free_batch(model: Any) -> None:
+    """Every input but the sampler's tables, and every output, has a free batch dimension."""
+    for name, dims in named_dims(model).items():
+        if not name.startswith("sampler_") and BATCH not in dims:
+            raise AssertionError(f"{name} of {model.graph.name} has the fixed shape {dims}")
+
+
+def shapes(source: DartSource) -> Dict[str, List[Union[int, str]]]:
+    """The dimensions of the inputs and outputs that several models share."""
+    history = [BATCH, source.history_frames, source.vae.features]
+    future = [BATCH, source.future_frames, source.vae.features]
+    latent = [BATCH, *source.denoiser.noise]
+    return {"history": history, "future": future, "latent": latent}
+
+
+def _batch(g: Graph, value: str) -> str:
+    """The batch's size as a vector [1]."""
+    return g.op("Slice", g.op("Shape", value), g.ints(0), g.ints(1))
+
+
+def primitive(g: Graph, source: DartSource, body: bool) -> None:
+    """A whole motion primitive: sample, decode, place in the world, make the next history."""
+    dims = shapes(source)
+    frames, kept = source.future_frames, source.history_frames
+    history = g.input("history", dims["history"])
+    text = g.input("text", [BATCH, source.denoiser.text])
+    noise = g.input("noise", ["steps_and_start", *dims["latent"]])
+    guidance = g.input("guidance", [BATCH, 1])
+    world = WorldNames(
+        g.input("world_rotation", [BATCH, 3, 3]), g.input("world_translation", [BATCH, 1, 3])
+    )
+    offset = g.input("pelvis_offset", [BATCH, 3])
+    rest = g.input("rest_joints", [BATCH, JOINTS, 3]) if body else ""
+    batch = _batch(g, history)
+    maker = denoiser_graph(source.denoiser, source.denoiser_state, source.diffusion.steps)
+    latent = sample(
+        g,
+        maker,
+        default_sampler(source),
+        noise=noise,
+        text=text,
+        history=history,
+        guidance=guidance,
+        batch=batch,
+    )
+    vae = VaeGraph(source.vae, source.vae_state, kept, frames)
+    statistics = (source.mean, source.std)
+    motion = vae.decode(
+        g, latent, history, batch, scale=source.latent_scale, denormalise=statistics
+    )
+    pelvis = g.op("Unsqueeze", offset, g.ints(1))
+    rotations = _rotations(g, motion, frames)
+    turned, translation, joints = to_world(g, motion, rotations, world, pelvis, frames)
+    last, last_rotations = _last(g, source, history, motion, rotations)
+    following, rotation, place = next_history(
+        g,
+        last,
+        last_rotations,
+        world,
+        pelvis,
+        kept,
+        BodyNames(rest, source.body_parents) if body else None,
+    )
+    centred = g.op("Sub", following, g.const(source.mean, "mean"))
+    g.output(motion, "motion", dims["future"])
+    g.output(turned, "rotations", [BATCH, frames, JOINTS, 3, 3])
+    g.output(translation, "translation", [BATCH, frames, 3])
+    g.output(joints, "joints", [BATCH, frames, JOINTS, 3])
+    g.output(g.op("Div", centred, g.const(source.std, "std")), "next_history", dims["history"])
+    g.output(rotation, "next_world_rotation", [BATCH, 3, 3])
+    g.output(place, "next_world_translation", [BATCH, 1, 3])
+
+
+def _rotations(g: Graph, motion: str, frames: int) -> str:
+    six = g.op("Slice", motion, g.ints(3), g.ints(3 + 6 * JOINTS), g.ints(-1))
+    return matrix_of_6d(g, g.op("Reshape", six, g.ints(0, frames, JOINTS, 6)))
+
+
+def _last(
+    g: Graph, source: DartSource, history: str, motion: str, rotations: str
+) -> List[str]:
+    """The last H frames in units and their rotations; of the history too where H exceeds N."""
+    frames, kept = source.future_frames, source.history_frames
+    if kept <= frames:
+        ends = (g.ints(frames - kept), g.ints(frames), g.ints(1))
+        return [g.op("Slice", motion, *ends), g.op("Slice", rotations, *ends)]
+    old = g.op("Mul", history, g.const(source.std, "std"))
+    old = g.op("Add", old, g.const(source.mean, "mean"))
+    old = g.op("Slice", old, g.ints(frames), g.ints(kept), g.ints(1))
+    last = g.op("Concat", old, motion, axis=1)
+    return [last, _rotations(g, last, kept)]
+
+
+def default_sampler(source: DartSource) -> Sampler:
+    """The full sampler, which DART's rollouts use unless told otherwise."""
+    return sampler(source.diffusion, "")
+
+
+def denoiser(g: Graph, source: DartSource) -> None:
+    """The denoiser alone, without guidance: one prediction of the clean latent."""
+    dims = shapes(source)
+    x = g.input("x_t", dims["latent"])
+    timesteps = g.input("timesteps", [BATCH], "int64")
+    text = g.input("text", [BATCH, source.denoiser.text])
+    history = g.input("history", dims["history"])
+    steps = min(_MOST_STEPS, source.diffusion.steps)
+    maker = denoiser_graph(source.denoiser, source.denoiser_state, steps)
+    static = maker.static(g, text, history, _batch(g, x), guided=False)
+    time = g.op("Unsqueeze", g.op("Gather", maker.times(g), timesteps, axis=0), g.ints(1))
+    hidden = maker.predict(g, x, static, time, guided=False)
+    g.output(maker.project(g, hidden), "x_0", dims["latent"])
+
+
+def vae_decoder(g: Graph, source: DartSource) -> None:
+    """The VAE's decoder: a latent in the VAE's own scale to normalised frames."""
+    dims = shapes(source)
+    latent = g.input("latent", dims["latent"])
+    history = g.input("history", dims["history"])
+    vae = VaeGraph(source.vae, source.vae_state, source.history_frames, source.future_frames)
+    g.output(vae.decode(g, latent, history, _batch(g, latent)), "future", dims["future"])
+
+
+def vae_encoder(g: Graph, source: DartSource) -> None:
+    """The VAE's encoder: frames to the latent's mean and log-variance, in the VAE's own scale."""
+    dims = shapes(source)
+    history = g.input("history", dims["history"])
+    future = g.input("future", dims["future"])
+    vae = VaeGraph(source.vae, source.vae_state, source.history_frames, source.future_frames)
+    mean, spread = vae.encode(g, history, future, _batch(g, history))
+    g.output(mean, "mean", dims["latent"])
+    g.output(spread, "log_variance", dims["latent"])

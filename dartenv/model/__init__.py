@@ -1,0 +1,4 @@
+"""DART's networks, diffusion and motion features, compatible with its checkpoints; nothing of DART.
+
+``config``, ``diffusion``, ``numbers`` and ``source`` need numpy alone; the others torch.
+"""
