@@ -114,7 +114,9 @@ def read_pickle(path: Path) -> Any:
         data = path.read_bytes()
     except OSError as error:
         raise UsageFault(
-            f"{path}: cannot be read: {error.strerror}", "a pickle", "dartenv doctor --select assets"
+            f"{path}: cannot be read: {error.strerror}",
+            "a pickle",
+            "dartenv doctor --select assets",
         ) from None
     window = Window(io.BytesIO(data), 0, len(data))
     try:
@@ -241,5 +243,3 @@ def _whole(node: Any) -> Tuple[int, ...]:
     if not isinstance(node, (tuple, list)) or not all(type(n) is int and n >= 0 for n in node):
         raise PickleFault("an unreadable shape")
     return tuple(node)
-
-

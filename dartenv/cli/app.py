@@ -14,6 +14,7 @@ from dartenv.cli import (
     diff,
     doctor,
     explain,
+    export,
     fix,
     history,
     manifest,
@@ -34,6 +35,7 @@ app.command("doctor")(doctor.doctor)
 app.command("fix")(fix.fix)
 app.command("smoke")(smoke.smoke)
 app.command("nightly")(nightly.nightly)
+app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("sandbox")(sandbox.sandbox)

@@ -77,9 +77,7 @@ def _mask(g: Graph, context: int, length: str) -> str:
     return g.op("Slice", part, g.ints(0), length, g.ints(1))
 
 
-def _block(
-    g: Graph, state: Arrays, name: str, x: str, shape: str, heads: int, mask: str
-) -> str:
+def _block(g: Graph, state: Arrays, name: str, x: str, shape: str, heads: int, mask: str) -> str:
     weight, bias = attention_weights(state, name + ".attn", heads)
     width = weight.shape[1]
     y = norm(g, x, *pair(state, name + ".ln_1"), hint=name + ".ln_1")

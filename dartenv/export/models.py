@@ -22,14 +22,16 @@ BATCH = "batch"
 _MOST_STEPS = 1000
 
 
-def build(name: str, source: DartSource, precision: str, contrib: bool) -> Any:
+def build(name: str, source: DartSource, precision: str, contrib: bool, respacing: str = "") -> Any:
     """The model ``name`` of :data:`MODELS`. Raises UsageFault where ``source`` lacks its weights.
 
-    The batch's dimension is checked to be free on every input and output.
+    ``contrib`` allows operators of ONNX Runtime's own, and the sampler's tables as inputs that may
+    be left out; without it the sampler of ``respacing`` is fixed, since other hosts take every
+    input for one that must be given. The batch's dimension is checked to be free on every input and output.
     """
     g = Graph(precision, contrib)
     if name.startswith("primitive"):
-        primitive(g, source, body=name == "primitive_body")
+        primitive(g, source, name == "primitive_body", default_sampler(source, respacing))
     elif name == "clip_text":
         if source.clip_state is None:
             raise UsageFault("clip_text: no CLIP weights", "ViT-B-32.pt", "dartenv fix assets.clip")
@@ -63,7 +65,7 @@ def _batch(g: Graph, value: str) -> str:
     return g.op("Slice", g.op("Shape", value), g.ints(0), g.ints(1))
 
 
-def primitive(g: Graph, source: DartSource, body: bool) -> None:
+def primitive(g: Graph, source: DartSource, body: bool, steps: Sampler) -> None:
     """A whole motion primitive: sample, decode, place in the world, make the next history."""
     dims = shapes(source)
     frames, kept = source.future_frames, source.history_frames
@@ -81,7 +83,7 @@ def primitive(g: Graph, source: DartSource, body: bool) -> None:
     latent = sample(
         g,
         maker,
-        default_sampler(source),
+        steps,
         noise=noise,
         text=text,
         history=history,
@@ -121,9 +123,7 @@ def _rotations(g: Graph, motion: str, frames: int) -> str:
     return matrix_of_6d(g, g.op("Reshape", six, g.ints(0, frames, JOINTS, 6)))
 
 
-def _last(
-    g: Graph, source: DartSource, history: str, motion: str, rotations: str
-) -> List[str]:
+def _last(g: Graph, source: DartSource, history: str, motion: str, rotations: str) -> List[str]:
     """The last H frames in units and their rotations; of the history too where H exceeds N."""
     frames, kept = source.future_frames, source.history_frames
     if kept <= frames:
@@ -136,9 +136,9 @@ def _last(
     return [last, _rotations(g, last, kept)]
 
 
-def default_sampler(source: DartSource) -> Sampler:
-    """The full sampler, which DART's rollouts use unless told otherwise."""
-    return sampler(source.diffusion, "")
+def default_sampler(source: DartSource, respacing: str) -> Sampler:
+    """The sampler that a file uses unless the host gives it another; "" is DART's own default."""
+    return sampler(source.diffusion, respacing)
 
 
 def denoiser(g: Graph, source: DartSource) -> None:

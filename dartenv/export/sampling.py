@@ -24,14 +24,15 @@ def sample(
 ) -> str:
     """The latent [B, T, Z] that the denoiser of ``maker`` arrives at from ``noise[0]``.
 
-    The steps' table is an optional input, so that one file serves every respacing.
+    With contrib the steps' tables are optional inputs, so that one file serves every respacing.
     """
-    steps = g.optional_input(
-        "sampler_timesteps", np.array(sampler.timesteps, dtype=np.int64), ["steps"]
-    )
-    table = g.optional_input(
-        "sampler_coefficients", sampler.coefficients.astype(np.float32), ["steps", 3]
-    )
+    told = np.array(sampler.timesteps, dtype=np.int64)
+    mixed = sampler.coefficients.astype(np.float32)
+    if g.contrib:
+        steps = g.optional_input("sampler_timesteps", told, ["steps"])
+        table = g.optional_input("sampler_coefficients", mixed, ["steps", 3])
+    else:
+        steps, table = g.const(told, "timesteps"), g.const(mixed, "coefficients")
     static = maker.static(g, text, history, batch, guided=True)
     start = g.op("Squeeze", g.op("Slice", noise, g.ints(0), g.ints(1), g.ints(0)), g.ints(0))
     fresh = g.op("Slice", noise, g.ints(1), g.ints(2**62), g.ints(0))

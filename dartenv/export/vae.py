@@ -87,7 +87,9 @@ class VaeGraph:
 
     def _frames(self, g: Graph, frames: str, count: int) -> str:
         flat = rows(g, frames, self.config.features)
-        return self._tokens(g, linear(g, flat, *pair(self.state, "skel_embedding"), exact=True), count)
+        return self._tokens(
+            g, linear(g, flat, *pair(self.state, "skel_embedding"), exact=True), count
+        )
 
     def _tokens(self, g: Graph, flat: str, count: int) -> str:
         return g.op("Reshape", flat, g.ints(-1, count, self.config.width))
@@ -106,7 +108,9 @@ class VaeGraph:
             stack: Any = _Plain(g, self, name, memory)
         else:
             stack = _Folded(g, self, name)
-        first = rows(g, g.op("Add", tokens, g.const(places + stack.carried(0), "places")), self.config.width)
+        first = rows(
+            g, g.op("Add", tokens, g.const(places + stack.carried(0), "places")), self.config.width
+        )
         return str(stack.run(first, len(places), list(wanted)))
 
 

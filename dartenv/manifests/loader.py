@@ -29,7 +29,7 @@ else:
 T = TypeVar("T", bound=msgspec.Struct)
 
 # Folders that a manifest tree may hold; a file anywhere else is a spelling mistake.
-FOLDERS = ("profiles", "trees", "compat", "assets", "patches", "scenarios")
+FOLDERS = ("profiles", "trees", "compat", "assets", "patches", "scenarios", "export")
 
 
 class ManifestFile:

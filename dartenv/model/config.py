@@ -60,7 +60,10 @@ class DiffusionConfig:
 
 def denoiser_config(args: DartArgs) -> DenoiserConfig:
     """The denoiser that ``args`` describes. Raises ArgsFault."""
-    history, noise = args.sizes(f"{_MODEL}.history_shape", 2), args.sizes(f"{_MODEL}.noise_shape", 2)
+    history, noise = (
+        args.sizes(f"{_MODEL}.history_shape", 2),
+        args.sizes(f"{_MODEL}.noise_shape", 2),
+    )
     mlp = denoiser_class(args) == "DenoiserMLPArgs"
     return DenoiserConfig(
         kind="mlp" if mlp else "transformer",

@@ -38,9 +38,7 @@ class _TimeEmbedding(nn.Module):
     def __init__(self, positions: _Positions, width: int) -> None:
         super().__init__()
         self.sequence_pos_encoder = positions
-        self.time_embed = nn.Sequential(
-            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)
-        )
+        self.time_embed = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, timesteps: Any) -> Any:
         return self.time_embed(self.sequence_pos_encoder.pe[timesteps, 0])

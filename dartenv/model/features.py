@@ -134,9 +134,7 @@ def next_history(
     else:
         rotations = torch.cat([root[:, :, None], poses[:, :, 1:]], dim=2)
         _from_body(new, body, rotations)
-    moved_world = World(
-        world.rotation @ axes, turn(world.rotation, origin) + world.translation
-    )
+    moved_world = World(world.rotation @ axes, turn(world.rotation, origin) + world.translation)
     return torch.cat([new[name] for name, _ in LAYOUT], dim=-1), moved_world
 
 

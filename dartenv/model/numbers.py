@@ -51,9 +51,7 @@ def heading_frame(joints: Any) -> Tuple[Any, Any]:
     return np.stack([x, np.cross(z, x), z], axis=1), joints[0]
 
 
-def first_features(
-    motion: Dict[str, Any], rest: Any, parents: Sequence[int], frames: int
-) -> Any:
+def first_features(motion: Dict[str, Any], rest: Any, parents: Sequence[int], frames: int) -> Any:
     """Features [frames, 276] of the first frames of a motion, in the frame of its first body.
 
     ``motion`` holds transl [T, 3], global_orient and body_pose as axis-angle or matrices. Each

@@ -227,9 +227,7 @@ def _statistics(
     return arrays[0], arrays[1]
 
 
-def _body(
-    places: Places, args: DartArgs, files: List[File]
-) -> Tuple[Any, Tuple[int, ...], str]:
+def _body(places: Places, args: DartArgs, files: List[File]) -> Tuple[Any, Tuple[int, ...], str]:
     """(rest joints [J, 3], parents, "smplx" or "smplh") of the body model at zero shape."""
     kind = str(args.get("data_args.body_type", "smplx"))
     ending = "pkl" if kind == "smplh" else "npz"
@@ -265,9 +263,7 @@ def _npz(path: Path, names: Sequence[str]) -> Dict[str, Any]:
         raise UsageFault(f"{path}: {error}", "an npz with " + ", ".join(names)) from None
 
 
-def _start(
-    path: Path, rest: Any, parents: Sequence[int], frames: int, files: List[File]
-) -> Any:
+def _start(path: Path, rest: Any, parents: Sequence[int], frames: int, files: List[File]) -> Any:
     motion = read_pickle(path)
     files.append(_file("motion", path))
     keys = ("transl", "global_orient", "body_pose")
