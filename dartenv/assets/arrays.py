@@ -26,7 +26,7 @@ from dartenv.errors import UsageFault
 Arrays = Dict[str, Any]  # name -> numpy array
 ReadStorage = Callable[[str], bytes]
 
-_DTYPES = "float64 float32 float16 int64 int32 int16 int8 uint8 bool".split()
+_DTYPES = ["float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
 _REBUILD = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 _PARAMETER = (
     "torch._utils._rebuild_parameter",

@@ -11,7 +11,26 @@ import re
 from typing import List
 
 FILLERS = frozenset(
-    "a an and the in on to of with his her their its while person man woman is".split()
+    [
+        "a",
+        "an",
+        "and",
+        "the",
+        "in",
+        "on",
+        "to",
+        "of",
+        "with",
+        "his",
+        "her",
+        "their",
+        "its",
+        "while",
+        "person",
+        "man",
+        "woman",
+        "is",
+    ]
 )
 
 
@@ -37,7 +56,7 @@ def _vector(word: str, width: int) -> List[float]:
     numbers: List[float] = []
     block = 0
     while len(numbers) < width:
-        digest = hashlib.sha256(f"{word}/{block}".encode("utf-8")).digest()
+        digest = hashlib.sha256(f"{word}/{block}".encode()).digest()
         numbers.extend((byte - 127.5) / 73.9 for byte in digest)
         block += 1
     return numbers[:width]

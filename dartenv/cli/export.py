@@ -56,8 +56,9 @@ def export(
     common.check_format(format_name)
     _need_extra()
     from dartenv import exporting
-    from dartenv.export.bundle import VARIANTS, ExportOptions, export_bundle
+    from dartenv.export.bundle import export_bundle
     from dartenv.export.models import MODELS
+    from dartenv.export.writer import VARIANTS, ExportOptions
     from dartenv.model.source import read_source
     from dartenv.prove import cache_folder
 

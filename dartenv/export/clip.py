@@ -57,7 +57,7 @@ def clip_nodes(g: Graph, state: Arrays) -> None:
     cube = g.op("Reshape", x, g.op("Concat", g.ints(-1), length, g.ints(width), axis=0))
     at = g.op("Unsqueeze", eot, g.ints(1))
     last = g.op("GatherND", cube, at, batch_dims=1)
-    last = norm(g, last, *pair(state, "ln_final"), hint="ln_final")
+    last = _norm(g, state, "ln_final", last)
     text = linear(g, last, state["text_projection"].T, exact=True, hint="text_projection")
     g.output(text, "text", ["batch", sizes["embedding"]])
 
@@ -70,9 +70,14 @@ def _plain(value: Any) -> Any:
     return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
+def _norm(g: Graph, state: Arrays, name: str, x: str) -> str:
+    scale, shift = pair(state, name)
+    return norm(g, x, scale, shift, name)
+
+
 def _mask(g: Graph, context: int, length: str) -> str:
     """What each token may not see: [T, T], a large negative number above the diagonal."""
-    whole = np.triu(np.full((context, context), -1e9, dtype=np.float32), 1)
+    whole: Any = np.triu(np.full((context, context), -1e9, dtype=np.float32), 1)
     part = g.op("Slice", g.const(whole, "mask"), g.ints(0), length, g.ints(0))
     return g.op("Slice", part, g.ints(0), length, g.ints(1))
 
@@ -80,13 +85,13 @@ def _mask(g: Graph, context: int, length: str) -> str:
 def _block(g: Graph, state: Arrays, name: str, x: str, shape: str, heads: int, mask: str) -> str:
     weight, bias = attention_weights(state, name + ".attn", heads)
     width = weight.shape[1]
-    y = norm(g, x, *pair(state, name + ".ln_1"), hint=name + ".ln_1")
+    y = _norm(g, state, name + ".ln_1", x)
     qkv = linear(g, y, weight, bias, hint=name + ".qkv")
     q, k, v = heads_of(g, qkv, shape, 3, heads, HEAD_WIDTH)
     mixed = rows(g, attend(g, q, k, v, mask), width)
     out = linear(g, mixed, *pair(state, name + ".attn.out_proj"), hint=name + ".out")
     x = g.op("Add", x, out)
-    y = norm(g, x, *pair(state, name + ".ln_2"), hint=name + ".ln_2")
+    y = _norm(g, state, name + ".ln_2", x)
     h = linear(g, y, *pair(state, name + ".mlp.c_fc"), hint=name + ".c_fc")
     h = activate(g, h, "quick_gelu")
     h = linear(g, h, *pair(state, name + ".mlp.c_proj"), hint=name + ".c_proj")

@@ -83,8 +83,7 @@ def activate(g: Graph, x: str, kind: str) -> str:
     if kind == "gelu":
         return _gelu(g, x)
     if kind == "quick_gelu":
-        if g.contrib:
-            return g.special("QuickGelu", x, alpha=1.702)
+        # Plain operators: ONNX Runtime joins them itself where it has a kernel (from 1.13 on).
         inner = g.op("Mul", x, g.const(np.float32(1.702)))
         return g.op("Mul", x, g.op("Sigmoid", inner))
     if kind == "lrelu":

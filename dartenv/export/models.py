@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Union
 
-
 import dartenv
 from dartenv.errors import UsageFault
 from dartenv.export.clip import clip_nodes
@@ -16,6 +15,7 @@ from dartenv.export.vae import VaeGraph
 from dartenv.model.diffusion import Sampler, sampler
 from dartenv.model.source import JOINTS, DartSource
 
+Dims = List[Union[int, str]]
 MODELS = ("primitive", "primitive_body", "denoiser", "vae_decoder", "vae_encoder", "clip_text")
 BATCH = "batch"
 # Rows of the denoiser's table of time tokens, by what a diffusion has at most here.
@@ -52,11 +52,11 @@ def assert_free_batch(model: Any) -> None:
             raise AssertionError(f"{name} of {model.graph.name} has the fixed shape {dims}")
 
 
-def shapes(source: DartSource) -> Dict[str, List[Union[int, str]]]:
+def shapes(source: DartSource) -> Dict[str, Dims]:
     """The dimensions of the inputs and outputs that several models share."""
-    history = [BATCH, source.history_frames, source.vae.features]
-    future = [BATCH, source.future_frames, source.vae.features]
-    latent = [BATCH, *source.denoiser.noise]
+    history: Dims = [BATCH, source.history_frames, source.vae.features]
+    future: Dims = [BATCH, source.future_frames, source.vae.features]
+    latent: Dims = [BATCH, *source.denoiser.noise]
     return {"history": history, "future": future, "latent": latent}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class VaeGraph:
         flat = rows(g, latent, self.config.latent[1])
         memory = self._tokens(g, linear(g, flat, weight, bias, exact=True), self.config.latent[0])
         before = self._frames(g, history, self.history)
-        queries = np.zeros((self.future, self.config.width), dtype=np.float32)
+        queries: Any = np.zeros((self.future, self.config.width), dtype=np.float32)
         places = self.state["query_pos_decoder.pe"][:, 0]
         if self.config.arch == "encoder_decoder":
             parts = [before, repeat_rows(g, queries, batch, "queries")]
@@ -132,7 +132,8 @@ class _Stack:
         return 0.0
 
     def run(self, x: str, tokens: int, wanted: List[int]) -> str:
-        g, kept = self.g, []
+        g = self.g
+        kept: List[Any] = []
         for index in range(len(self.blocks)):
             if index > self.pairs:
                 x = self._joined(x, kept.pop(), index)
@@ -140,7 +141,8 @@ class _Stack:
             x = self.layer(x, index, tokens, wanted if last else None)
             if index < self.pairs:
                 kept.append((x, index + 1))
-        return norm(g, x, *pair(self.state, self.name + ".norm"), hint=self.name + ".norm")
+        scale, shift = pair(self.state, self.name + ".norm")
+        return norm(g, x, scale, shift, self.name + ".norm")
 
     def _joined(self, x: str, held: Any, index: int) -> str:
         """The linear layer before output layer ``index``, on what came and what was kept."""
@@ -183,7 +185,7 @@ class _Plain(_Stack):
 
     def layer(self, x: str, index: int, tokens: int, only: Optional[List[int]]) -> str:
         block = self.blocks[index]
-        parts = [lambda y: self._self(y, block, tokens)]
+        parts: List[Callable[[str], str]] = [lambda y: self._self(y, block, tokens)]
         if self.memory is not None:
             parts.append(lambda y: self._cross(y, block, tokens))
         parts.append(lambda y: self._feed(y, block))

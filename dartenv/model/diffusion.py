@@ -85,7 +85,7 @@ def sampler(config: DiffusionConfig, respacing: str = "") -> Sampler:
     """
     kept = kept_steps(config.steps, respacing)
     full = np.cumprod(1.0 - betas(config))[kept]
-    before = np.append(1.0, full[:-1])
+    before: Any = np.append(1.0, full[:-1])
     own = 1.0 - full / before  # the respaced process's betas
     rows = []
     for index in reversed(range(len(kept))):

@@ -18,7 +18,7 @@ def axis_angle_to_matrix(vectors: Any) -> Any:
     x, y, z = np.moveaxis(vectors, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1)
-    cross = cross.reshape(vectors.shape[:-1] + (3, 3))
+    cross = cross.reshape((*vectors.shape[:-1], 3, 3))
     # sinc(a / pi) is sin(a) / a, whole at 0
     half = np.sinc(angle / (2.0 * np.pi))
     return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half * half * (cross @ cross)

@@ -16,7 +16,7 @@ STAGES = ("motion", "rotations", "translation", "joints")
 NEXT = ("next_history", "next_world_rotation", "next_world_translation")
 
 
-class Dart(object):
+class Dart:
     """DART of the working directory, its denoiser ``checkpoint`` loaded on the CPU.
 
     ``clip`` is (name, file) of stand-in CLIP weights, or ``None``. DART's printing is kept off
@@ -101,7 +101,7 @@ class Dart(object):
         with torch.no_grad():
             latent = sampling(
                 self.denoiser,
-                (batch,) + self.shape,
+                (batch, *self.shape),
                 clip_denoised=False,
                 model_kwargs={
                     "y": {
