@@ -57,7 +57,7 @@ class Graph:
 
     def optional_input(self, name: str, value: Any, dims: Dims) -> str:
         """An input with a default: the host may leave it out."""
-        array = np.ascontiguousarray(value)
+        array = np.asarray(value, order="C")
         self.inputs.append(
             helper.make_tensor_value_info(name, _TYPES[str(array.dtype)], list(dims))
         )
@@ -71,7 +71,7 @@ class Graph:
 
     def const(self, value: Any, hint: str = "c") -> str:
         """A constant; equal ones are kept once."""
-        return self._shared.constant(np.ascontiguousarray(value), hint)
+        return self._shared.constant(np.asarray(value, order="C"), hint)
 
     def ints(self, *values: int) -> str:
         """A constant vector of whole numbers."""

@@ -132,8 +132,16 @@ def rows(g: Graph, x: str, width: int) -> str:
 
 
 def repeat_rows(g: Graph, value: Any, batch: str, hint: str = "repeated") -> str:
-    """The constant ``value`` [tokens, width] for each of ``batch`` (a vector [1]) samples:
-    [batch, tokens, width]."""
-    tokens, width = value.shape
-    shape = g.op("Concat", batch, g.ints(tokens, width), axis=0)
-    return g.op("Expand", g.const(np.asarray(value, dtype=np.float32)[None], hint), shape)
+    """The constant ``value`` [tokens, width] for each sample of ``batch`` (see ``zeros``):
+    [B, tokens, width]."""
+    return g.op("Add", batch, g.const(np.asarray(value, dtype=np.float32)[None], hint))
+
+
+def zeros(g: Graph, value: str) -> str:
+    """Zeros [B, 1, 1] made from ``value`` [B, n]: what is added to them is repeated B times.
+
+    Without a shape that is worked out, every node can run on a GPU.
+    """
+    first = g.op("Slice", value, g.ints(0), g.ints(1), g.ints(1))
+    none = g.op("Mul", first, g.const(np.float32(0.0)))
+    return g.op("Reshape", none, g.ints(-1, 1, 1))

@@ -10,6 +10,7 @@ from dartenv.export.clip import clip_nodes
 from dartenv.export.denoiser import denoiser_graph
 from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, next_history, to_world
 from dartenv.export.graph import Graph, named_dims
+from dartenv.export.layers import zeros
 from dartenv.export.sampling import sample
 from dartenv.export.vae import VaeGraph
 from dartenv.model.diffusion import Sampler, sampler
@@ -60,9 +61,8 @@ def shapes(source: DartSource) -> Dict[str, Dims]:
     return {"history": history, "future": future, "latent": latent}
 
 
-def _batch(g: Graph, value: str) -> str:
-    """The batch's size as a vector [1]."""
-    return g.op("Slice", g.op("Shape", value), g.ints(0), g.ints(1))
+def _flat(g: Graph, value: str) -> str:
+    return g.op("Flatten", value, axis=1)
 
 
 def primitive(g: Graph, source: DartSource, body: bool, steps: Sampler) -> None:
@@ -78,7 +78,7 @@ def primitive(g: Graph, source: DartSource, body: bool, steps: Sampler) -> None:
     )
     offset = g.input("pelvis_offset", [BATCH, 3])
     rest = g.input("rest_joints", [BATCH, JOINTS, 3]) if body else ""
-    batch = _batch(g, history)
+    batch = zeros(g, text)
     maker = denoiser_graph(source.denoiser, source.denoiser_state, source.diffusion.steps)
     latent = sample(
         g,
@@ -150,7 +150,7 @@ def denoiser(g: Graph, source: DartSource) -> None:
     history = g.input("history", dims["history"])
     steps = min(_MOST_STEPS, source.diffusion.steps)
     maker = denoiser_graph(source.denoiser, source.denoiser_state, steps)
-    static = maker.static(g, text, history, _batch(g, x), guided=False)
+    static = maker.static(g, text, history, zeros(g, text), guided=False)
     time = g.op("Unsqueeze", g.op("Gather", maker.times(g), timesteps, axis=0), g.ints(1))
     hidden = maker.predict(g, x, static, time, guided=False)
     g.output(maker.project(g, hidden), "x_0", dims["latent"])
@@ -162,7 +162,7 @@ def vae_decoder(g: Graph, source: DartSource) -> None:
     latent = g.input("latent", dims["latent"])
     history = g.input("history", dims["history"])
     vae = VaeGraph(source.vae, source.vae_state, source.history_frames, source.future_frames)
-    g.output(vae.decode(g, latent, history, _batch(g, latent)), "future", dims["future"])
+    g.output(vae.decode(g, latent, history, zeros(g, _flat(g, latent))), "future", dims["future"])
 
 
 def vae_encoder(g: Graph, source: DartSource) -> None:
@@ -171,6 +171,6 @@ def vae_encoder(g: Graph, source: DartSource) -> None:
     history = g.input("history", dims["history"])
     future = g.input("future", dims["future"])
     vae = VaeGraph(source.vae, source.vae_state, source.history_frames, source.future_frames)
-    mean, spread = vae.encode(g, history, future, _batch(g, history))
+    mean, spread = vae.encode(g, history, future, zeros(g, _flat(g, history)))
     g.output(mean, "mean", dims["latent"])
     g.output(spread, "log_variance", dims["latent"])

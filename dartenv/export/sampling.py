@@ -40,7 +40,7 @@ def sample(
     scaled = g.op("Mul", fresh, c)  # [S, B, T, Z]
     times = g.op("Gather", maker.times(g), steps, axis=0)
     scale = g.op("Reshape", guidance, g.ints(-1, 1))
-    row_shape = g.op("Concat", g.op("Mul", batch, g.ints(2)), g.ints(1, maker.wide), axis=0)
+    both = g.op("Concat", batch, batch, axis=0)
     tokens = maker.config.noise[0]
     if tokens > 1 and maker.config.kind == "transformer":
         scale = g.op("Reshape", g.op("Tile", scale, g.ints(1, tokens)), g.ints(-1, 1))
@@ -54,7 +54,7 @@ def sample(
     )
     time = body.op("Reshape", body.op("Gather", times, index, axis=0), body.ints(1, 1, -1))
     if maker.config.kind == "transformer":
-        time = body.op("Expand", time, row_shape)
+        time = body.op("Add", time, both)
     hidden = maker.predict(body, "x_t", static, time, guided=True)
     with_text, without = body.ops("Split", 2, hidden, axis=0)
     added = body.op("Mul", body.op("Sub", with_text, without), scale)
@@ -64,5 +64,5 @@ def sample(
     new = body.op("Add", body.op("Mul", clean, body.op("Gather", a, index, axis=0)), kept)
     body.output(going, "still", [], "bool")
     body.output(new, "x_next", ["batch", *maker.config.noise])
-    count = g.op("Squeeze", g.op("Shape", steps), g.ints(0))
+    count = g.op("Size", steps) if g.contrib else g.const(np.array(sampler.steps), "count")
     return g.op("Loop", count, "", start, hint="sampler", body=body.proto("sampler_step"))
