@@ -19,6 +19,7 @@ from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Tree
 from dartenv.report.model import Report, apply_ignores, exit_code
 from dartenv.smoke.api import load_scenario, run_scenario, scenario_ids
+from dartenv.smoke.ort import ort_hindrance
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import SmokeResult, to_findings
 from dartenv.smoke.scenario import Scenario, Value
@@ -79,6 +80,10 @@ def run_smokes(
         scenario = load_scenario(name, request.manifests)
         if options.time_limit is not None:
             scenario = _limited(scenario, options.size, options.time_limit)
+        reason = ort_hindrance(target.python) if scenario.ort and not options.names else None
+        if reason is not None:  # asked for by name, the missing package is a failure
+            results.append(_skipped(scenario, options, reason))
+            continue
         results.append(
             run_scenario(
                 target.dart_root,
@@ -101,6 +106,24 @@ def run_smokes(
             )
         )
     return results
+
+
+def programs(manifests: Manifests) -> Tuple[str, ...]:
+    """The scenarios that run a program of DART's: what `dartenv doctor --smoke` runs."""
+    known = scenario_ids(manifests)
+    return tuple(name for name in known if load_scenario(name, manifests).ort is None)
+
+
+def _skipped(name: str, options: SmokeOptions, reason: str) -> SmokeResult:
+    return SmokeResult(
+        scenario=name,
+        size=options.size,
+        device=options.device,
+        ran_on="",
+        seed=options.seed,
+        passed=True,
+        skipped=reason,
+    )
 
 
 def with_results(

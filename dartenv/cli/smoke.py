@@ -97,7 +97,7 @@ def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Repo
     import msgspec
 
     from dartenv.checks.finding import Finding, Status
-    from dartenv.prove import SmokeOptions, hindered, run_smokes, with_results
+    from dartenv.prove import SmokeOptions, hindered, programs, run_smokes, with_results
 
     report = examined.report
     hindrance = hindered(report)
@@ -112,9 +112,8 @@ def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Repo
         return msgspec.structs.replace(report, findings=(*report.findings, skipped))
     started = time.monotonic()
     with _Bar() as bar:
-        results = run_smokes(
-            request, SmokeOptions(stand_ins=stand_ins), bar.update, bar.stage, examined.facts
-        )
+        options = SmokeOptions(names=programs(request.manifests), stand_ins=stand_ins)
+        results = run_smokes(request, options, bar.update, bar.stage, examined.facts)
     seconds = (report.seconds or 0.0) + time.monotonic() - started
     report = msgspec.structs.replace(report, seconds=seconds)
     return with_results(report, results, request.ignores)

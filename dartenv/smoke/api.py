@@ -21,6 +21,7 @@ from dartenv.manifests.loader import Manifests, default_manifests
 from dartenv.smoke.mine import Cause
 from dartenv.smoke.needs import relative_to
 from dartenv.smoke.once import Once, run_once
+from dartenv.smoke.ort import OrtRun, run_ort
 from dartenv.smoke.prepare import Prepared, Stage, prepare
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import RunRecord, SmokeResult, write_result
@@ -141,7 +142,23 @@ def run_scenario(
         )
         prepared_in = time.monotonic() - began
         ran_on, versions = "", dict(ready.versions)
-        if ready.cause is None:
+        if ready.cause is None and scenario.ort is not None:
+            step = OrtRun(
+                scenario=scenario,
+                spec=scenario.ort,
+                size=chosen,
+                ready=ready,
+                root=workspace.root,
+                interpreter=interpreter,
+                errors=errors,
+                device=device,
+                seed=seed,
+                say=say,
+            )
+            records, ran_on, found = run_ort(step)
+            runs.extend(records)
+            versions.update(found)
+        elif ready.cause is None:
             for variant in scenario.variants_for(tree_kind):
                 say(f"running {scenario.module} {variant.id}".rstrip())
                 once = Once(

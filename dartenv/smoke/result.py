@@ -142,7 +142,7 @@ def to_findings(result: SmokeResult) -> Tuple[Finding, ...]:
             status=Status.OK if result.passed else Status.FAIL,
             summary=_summary(result),
             found=_found(result),
-            wanted=None if result.passed else "motion that passes the judges",
+            wanted=None if result.passed else "what every judge asks for",
             evidence=_evidence(result),
             why=result.why,
             remedy=None if result.passed else _remedy(_follows_from(result)),
@@ -175,7 +175,7 @@ def _summary(result: SmokeResult) -> str:
 def _made(result: SmokeResult) -> str:
     frames = [judged.value for judged in result.judged if judged.name == "frames"]
     shown = sum(int(value) for value in frames if value is not None)
-    text = f"wrote {shown} frames"
+    text = f"wrote {shown} frames" if frames else "agrees with DART's own functions"
     rate = result.metrics.get("fps")
     if rate:
         text += f" at {rate:.1f} frames a second"

@@ -141,8 +141,39 @@ class Mirror(Part, frozen=True, kw_only=True):
     longest: int = 0  # characters of the longest path that the program writes below its root
 
 
+class OrtCase(Part, frozen=True, kw_only=True):
+    """One way of DART's to sample that exported models are held against.
+
+    ``count`` primitives in a row; a text in braces is a value of the size.
+    """
+
+    name: str
+    respacing: str
+    batch: int
+    predicted: bool
+    count: str
+
+
+class OrtSpec(Part, frozen=True, kw_only=True):
+    """Export and ONNX Runtime in place of a program: what is held against what, and how far off
+    it may be.
+
+    ``primitive``: metres and entries of rotation matrices after one primitive; ``loop`` metres
+    after all of a case, or ``loop_metre`` for each metre travelled. ``providers`` by device.
+    """
+
+    prompt: str
+    motion: str
+    primitive: float
+    loop: float
+    loop_metre: float
+    providers: Dict[str, Tuple[str, ...]]
+    cases: Tuple[OrtCase, ...]
+    source: str
+
+
 class Scenario(Part, frozen=True, kw_only=True):
-    """One smoke test."""
+    """One smoke test. With ``ort`` no program of DART's is run, but its functions."""
 
     id: str
     title: str
@@ -170,6 +201,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     parents: Tuple[int, ...] = ()  # of the written joints
     fps: float = 30.0
     why: str = ""
+    ort: Optional[OrtSpec] = None
 
     def variants_for(self, tree: str) -> Tuple[Variant, ...]:
         """The variants that are run in this kind of tree."""

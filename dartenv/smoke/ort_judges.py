@@ -1,0 +1,118 @@
+"""What the ONNX Runtime smoke test's numbers mean. Pure functions."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from dartenv.smoke.judges import Judged
+from dartenv.smoke.scenario import OrtSpec
+
+
+def model_lines(cases: Sequence[Mapping[str, Any]], spec: OrtSpec) -> List[Judged]:
+    """dartenv's own networks against DART."""
+    return [line for case in cases for line in _case_lines(case, spec, "", exact=True)]
+
+
+def provider_lines(
+    models: Sequence[Mapping[str, Any]], precisions: Mapping[str, str], spec: OrtSpec
+) -> List[Judged]:
+    """Exported models on one provider. Reduced precisions are shown; the gate has judged them."""
+    lines: List[Judged] = []
+    for model in models:
+        name = str(model["name"])
+        problem = str(model.get("problem") or "")
+        lines.append(
+            Judged(
+                name=f"{name} loads",
+                passed=not problem,
+                value=model.get("load_ms"),
+                unit="ms",
+                threshold="this provider alone, no fallback to the CPU",
+                detail=problem,
+                check="ort.providers",
+            )
+        )
+        exact = precisions[name] == "fp32"
+        for case in model["cases"]:
+            lines += _case_lines(case, spec, name + " ", exact)
+        if not problem:
+            lines.append(_shown(f"{name} one primitive", model["median_ms"], "ms"))
+    return lines
+
+
+def _case_lines(case: Mapping[str, Any], spec: OrtSpec, lead: str, exact: bool) -> List[Judged]:
+    errors: Dict[str, float] = dict(case["primitive"])
+    worst = max(errors, key=lambda key: _order(errors[key]))
+    limit = max(spec.loop, spec.loop_metre * float(case["path"]))
+    named = f"{lead}{case['name']}"
+    lines = [
+        _within(f"{named} one primitive", errors[worst], spec.primitive, "m or 1", worst, exact),
+        _within(f"{named} loop", float(case["loop"]), limit, "m", "joints", exact),
+    ]
+    if not case.get("finite", True):
+        lines.append(
+            Judged(name=f"{named} finite", passed=False, threshold="no NaN", unit="values")
+        )
+    return lines
+
+
+def _order(value: float) -> float:
+    return float("inf") if value != value else value
+
+
+def _within(name: str, value: float, limit: float, unit: str, detail: str, exact: bool) -> Judged:
+    passed = value <= limit  # NaN is not
+    return Judged(
+        name=name,
+        passed=passed if exact else None,
+        value=value,
+        unit=unit,
+        threshold=f"at most {limit:.2g}",
+        detail=f"largest difference from DART's own, in {detail}",
+    )
+
+
+def _shown(name: str, value: float, unit: str, detail: str = "") -> Judged:
+    return Judged(name=name, passed=None, value=value, unit=unit, threshold="shown", detail=detail)
+
+
+def speed_lines(
+    rows: Sequence[Mapping[str, Any]], frames: int
+) -> Tuple[List[Judged], Dict[str, float]]:
+    """(times in ratio to DART's own, metrics) of alternating blocks."""
+    dart = next(row for row in rows if row["name"] == "dart")
+    lines = [_shown("DART one primitive", dart["median_ms"], "ms")]
+    metrics: Dict[str, float] = {}
+    for row in rows:
+        if row["name"] == "dart":
+            continue
+        ratio = dart["median_ms"] / row["median_ms"]
+        lines.append(_shown(f"{row['name']} one primitive", row["median_ms"], "ms"))
+        lines.append(
+            Judged(
+                name=f"{row['name']} times as fast as DART",
+                passed=ratio >= 1.0,
+                value=ratio,
+                unit="x",
+                threshold="at least 1",
+                detail="alternating blocks in one process, medians, one thread",
+            )
+        )
+        if not metrics:
+            metrics = {"fps": frames / row["median_ms"] * 1e3}
+    return lines, metrics
+
+
+def cold_lines(answer: Mapping[str, Any], peak: int) -> List[Judged]:
+    """A process without torch, from its launch."""
+    return [
+        _shown("first frames", answer["first_s"], "s"),
+        _shown(f"{answer['frames']} frames", answer["all_s"], "s"),
+        _shown("memory", peak / 1e6, "MB"),
+        Judged(
+            name="torch",
+            passed=not answer["torch"],
+            value=float(answer["torch"]),
+            threshold="not imported",
+        ),
+    ]
