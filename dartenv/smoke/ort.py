@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -66,6 +67,8 @@ def run_ort(run: OrtRun) -> Tuple[List[RunRecord], str, Dict[str, str]]:
         steps.all()
     except _StopError:
         pass
+    finally:  # a gigabyte a run; `dartenv export` makes one to keep
+        shutil.rmtree(str(steps.bundle), ignore_errors=True)
     return steps.records, steps.ran_on, steps.versions
 
 

@@ -33,7 +33,7 @@ SPEC = export_spec(default_manifests()).parity
 
 def turned(batch: int, seed: int) -> Any:
     """Random rotations [B, 3, 3]."""
-    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((batch, 3, 3)))
+    q, _r = np.linalg.qr(np.random.default_rng(seed).standard_normal((batch, 3, 3)))
     q = q * np.sign(np.linalg.det(q))[:, None, None]
     return q.astype(np.float32)
 

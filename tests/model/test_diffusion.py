@@ -44,7 +44,7 @@ def test_unknown_respacing(respacing: str) -> None:
 def test_ddim_keeps_the_direction(respacing: str) -> None:
     """x at one step and x at the next hold the same noise, at each step's signal."""
     made = sampler(TEN, respacing)
-    left = signals(kept_steps(10, respacing))[::-1] + [1.0]
+    left = [*signals(kept_steps(10, respacing))[::-1], 1.0]
     x0, eps = 0.7, -1.3
     assert made.timesteps == tuple(reversed(kept_steps(10, respacing)))
     assert not made.stochastic
@@ -58,7 +58,7 @@ def test_ddim_keeps_the_direction(respacing: str) -> None:
 def test_ddpm_keeps_mean_and_variance() -> None:
     """Drawing the posterior of a noised x0 gives the noised x0 of the step before."""
     made = sampler(TEN)
-    left = signals(list(range(10)))[::-1] + [1.0]
+    left = [*signals(list(range(10)))[::-1], 1.0]
     assert made.name == "ddpm10"
     assert made.stochastic
     for (a, b, c), now, after in zip(made.coefficients, left, left[1:]):

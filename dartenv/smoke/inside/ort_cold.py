@@ -26,17 +26,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     def opened(path: str) -> Any:
         return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
+    # The text tower first: it is let go of before the other weights come.
+    text = _text(np, opened, request["clip"]) if request.get("clip") else None
     session = opened(request["model"])
     data = np.load(request["case"])
     wanted = [value.name for value in session.get_inputs()]
     feed = {name: data["in_" + name] for name in wanted if "in_" + name in data.files}
-    clip = request.get("clip")
-    if clip:
-        table = np.load(clip["table"], mmap_mode="r")
-        tokens = np.array(clip["tokens"], dtype=np.int64)
-        embeddings = np.asarray(table[tokens], dtype=np.float32)[None]
-        last = np.array([len(tokens) - 1], dtype=np.int64)
-        feed["text"] = opened(clip["model"]).run(None, {"embeddings": embeddings, "eot": last})[0]
+    if text is not None:
+        feed["text"] = text
     names = [value.name for value in session.get_outputs()]
     generator = np.random.default_rng(0)
     shape = data["noise"].shape[1:]
@@ -54,3 +51,12 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         "frames": frames,
         "torch": "torch" in sys.modules,
     }
+
+
+def _text(np: Any, opened: Any, clip: Dict[str, Any]) -> Any:
+    """The embedding of the tokens, from the memory-mapped table and the text tower."""
+    table = np.load(clip["table"], mmap_mode="r")
+    tokens = np.array(clip["tokens"], dtype=np.int64)
+    embeddings = np.asarray(table[tokens], dtype=np.float32)[None]
+    last = np.array([len(tokens) - 1], dtype=np.int64)
+    return opened(clip["model"]).run(None, {"embeddings": embeddings, "eot": last})[0]
