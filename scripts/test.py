@@ -21,7 +21,7 @@ def main() -> int:
         description="Sets everything up and passes the tests.",
         epilog="Other options and paths go to pytest: python scripts/test.py -k facts tests/facts",
     )
-    parser.add_argument("--torch", action="store_true", help="install CPU torch, for tests with it")
+    parser.add_argument("--torch", action="store_true", help="install CPU torch, onnx and onnxruntime, for tests with them")
     parser.add_argument("--fresh", action="store_true", help="make the environment anew")
     parser.add_argument("--set-up-only", action="store_true", help="install, run no tests")
     parser.add_argument("--venv", metavar="DIR", help="environment to use instead of .venvs/...")
@@ -30,9 +30,12 @@ def main() -> int:
     folder = Path(options.venv).absolute() if options.venv else environment_folder("test")
     environment = Environment(folder)
     environment.create(fresh=options.fresh)
-    environment.install_dartenv("dev")
     if options.torch:
         environment.install_sandbox_needs()
+        # After torch, whose CPU build then satisfies the export extra.
+        environment.install_dartenv("dev,ort,export")
+    else:
+        environment.install_dartenv("dev")
     if options.set_up_only:
         say(f"ready: {environment.python}")
         return 0
