@@ -21,7 +21,11 @@ def main() -> int:
         description="Sets everything up and passes the tests.",
         epilog="Other options and paths go to pytest: python scripts/test.py -k facts tests/facts",
     )
-    parser.add_argument("--torch", action="store_true", help="install CPU torch, onnx and onnxruntime, for tests with them")
+    parser.add_argument(
+        "--torch",
+        action="store_true",
+        help="install CPU torch, onnx and onnxruntime, for tests with them",
+    )
     parser.add_argument("--fresh", action="store_true", help="make the environment anew")
     parser.add_argument("--set-up-only", action="store_true", help="install, run no tests")
     parser.add_argument("--venv", metavar="DIR", help="environment to use instead of .venvs/...")
