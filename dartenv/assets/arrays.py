@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from dartenv.assets.pickle_file import names_with_nested
-from dartenv.assets.pickle_nodes import Blob, Call, Pairs, Pid
+from dartenv.assets.pickle_nodes import Blob, Call, Global, Pairs, Pid
 from dartenv.assets.pickle_values import LOAD_BYTES, nested_bytes, storage_of
 from dartenv.assets.pickle_walk import PickleFault, walk_pickle
 from dartenv.assets.torch_file import inspect_torch
@@ -128,6 +128,28 @@ def read_pickle(path: Path) -> Any:
         raise UsageFault(f"{path}: {error}", "a whole pickle") from None
 
 
+def read_entries(path: Path, names: Sequence[str]) -> Arrays:
+    """The arrays ``names`` of a pickled dictionary, whatever else it would call when loaded.
+
+    Body models in the SMPL family's older form hold objects of chumpy and scipy: their numbers
+    are taken out of them, nothing is called. Raises UsageFault where one is not there.
+    """
+    try:
+        data = path.read_bytes()
+        window = Window(io.BytesIO(data), 0, len(data))
+        found = {k: v for k, v in _pairs(walk_pickle(window).value) if isinstance(k, str)}
+        rebuild = Rebuild(window, None)
+        return {name: rebuild.inside(found[name]) for name in names}
+    except OSError as error:
+        raise UsageFault(
+            f"{path}: cannot be read: {error.strerror}",
+            "a body model",
+            "dartenv doctor --select assets",
+        ) from None
+    except (PickleFault, CutOff, KeyError) as error:
+        raise UsageFault(f"{path}: {error}", "a pickle with " + ", ".join(names)) from None
+
+
 def _refuse_foreign(path: Path, names: Sequence[str]) -> None:
     if names:
         shown = ", ".join(names[:4])
@@ -161,6 +183,24 @@ class Rebuild:
         ):
             return {self.value(k): self.value(v) for k, v in _pairs(node)}
         return self.array(node)
+
+    def inside(self, node: Any) -> Any:
+        """``node`` as an array, also where it is wrapped: chumpy's Ch, scipy's sparse matrices."""
+        if not isinstance(node, Call) or not isinstance(node.state, Pairs):
+            return self.array(node)
+        parts = node.state.text_keys()
+        if "x" in parts:
+            return self.array(parts["x"])
+        if not {"data", "indices", "indptr"} <= set(parts):
+            return self.array(node)
+        shape = _whole(parts.get("_shape", parts.get("shape")))
+        data, index, start = (self.array(parts[name]) for name in ("data", "indices", "indptr"))
+        named = node.arg(0) if isinstance(node.arg(0), Global) else node.target
+        by_column = isinstance(named, Global) and named.name.startswith("csc")
+        lines: Any = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        full = np.zeros(shape, dtype=data.dtype)
+        full[(index, lines) if by_column else (lines, index)] = data
+        return full
 
     def array(self, node: Any) -> Any:
         """``node`` as a numpy array. Raises PickleFault."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def export_bundle(
         tokenizer=tokenizer,
         models=[model for model in models if model.files],
         files=files,
-        sources=_sources(source),
+        sources=_sources(source, options.stand_ins),
         created_with=_versions(),
     )
     save_bundle(bundle, out)
@@ -183,14 +183,34 @@ def _start(source: DartSource) -> Start:
     )
 
 
-def _sources(source: DartSource) -> List[Source]:
+# How the ids of stand-ins begin, by the role of the file that they are for.
+_IDS = {
+    "denoiser": "checkpoint.denoiser",
+    "vae": "checkpoint.vae",
+    "statistics": "statistics",
+    "motion": "motion",
+    "body": "SMPL",
+    "clip": "ViT",
+}
+
+
+def _sources(source: DartSource, stand_ins: Sequence[str]) -> List[Source]:
     found = []
     for file in source.files:
         try:
             shown = file.path.resolve().relative_to(source.root.resolve()).as_posix()
         except ValueError:
             shown = file.path.name
-        found.append(Source(role=file.role, path=shown, sha256=file.sha256, size=file.size))
+        made_up = any(name.startswith(_IDS[file.role]) for name in stand_ins)
+        found.append(
+            Source(
+                role=file.role,
+                path=shown,
+                sha256=file.sha256,
+                size=file.size,
+                stand_in=made_up,
+            )
+        )
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from dartenv.assets.args_yaml import DartArgs, read_args, read_mapping
-from dartenv.assets.arrays import Arrays, read_checkpoint, read_pickle
+from dartenv.assets.arrays import Arrays, read_checkpoint, read_entries, read_pickle
 from dartenv.assets.layouts import statistics_name
 from dartenv.assets.shapes import expected_tensors, mismatches, optional_tensors, summarised
 from dartenv.errors import UsageFault
@@ -234,8 +234,7 @@ def _body(places: Places, args: DartArgs, files: List[File]) -> Tuple[Any, Tuple
     path = places.bodies / kind / f"{kind.upper()}_{places.gender.upper()}.{ending}"
     names = ("J_regressor", "v_template", "kintree_table")
     if ending == "pkl":
-        data = read_pickle(path)
-        arrays = {name: data.get(name) for name in names} if isinstance(data, dict) else {}
+        arrays = read_entries(path, names)
     else:
         arrays = _npz(path, names)
     files.append(_file("body", path))

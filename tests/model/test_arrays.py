@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from dartenv.errors import UsageFault
 np = pytest.importorskip("numpy", reason="needs numpy")
 pytestmark = pytest.mark.ort
 
-from dartenv.assets.arrays import read_checkpoint, read_pickle  # noqa: E402
+from dartenv.assets.arrays import read_checkpoint, read_entries, read_pickle  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[2] / "dartenv" / "sandbox" / "project"
 CHECKPOINTS = (
@@ -127,3 +129,44 @@ def test_cut_off(tmp_path: Path) -> None:
 def test_absent(tmp_path: Path) -> None:
     with pytest.raises(UsageFault, match="not there"):
         read_checkpoint(tmp_path / "c.pt")
+
+
+def fake(name: str, class_name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A class that pickles as ``name.class_name``."""
+    module = types.ModuleType(name)
+    kind = type(class_name, (), {"__module__": name})
+    setattr(module, class_name, kind)
+    parts = name.split(".")
+    for end in range(1, len(parts)):
+        package = types.ModuleType(".".join(parts[:end]))
+        package.__path__ = []  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, package.__name__, package)
+    monkeypatch.setitem(sys.modules, name, module)
+    return kind
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("form", ["csc_matrix", "csr_matrix"])
+def test_numbers_inside_chumpy_and_scipy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int, form: str
+) -> None:
+    template = fake("chumpy.ch", "Ch", monkeypatch)()
+    template.x = np.arange(6.0).reshape(2, 3)
+    dense = np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 3.0]])
+    turned = dense.T if form == "csc_matrix" else dense
+    sparse = fake("scipy.sparse.csc", form, monkeypatch)()
+    sparse.data = turned[turned != 0]
+    sparse.indices = np.nonzero(turned)[1].astype(np.int32)
+    counts = (turned != 0).sum(axis=1)
+    sparse.indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    sparse._shape = dense.shape
+    path = tmp_path / "SMPLH_MALE.pkl"
+    values = {"v_template": template, "J_regressor": sparse, "weights": np.ones(3)}
+    path.write_bytes(pickle.dumps(values, protocol=protocol))
+    found = read_entries(path, list(values))
+    assert (found["v_template"] == template.x).all()
+    assert (found["J_regressor"] == dense).all()
+    with pytest.raises(UsageFault, match="kintree_table"):
+        read_entries(path, ["kintree_table"])
+    with pytest.raises(UsageFault, match=r"would call chumpy\.ch\.Ch"):
+        read_pickle(path)
