@@ -42,7 +42,7 @@ def exported(sandbox_source: Any, tmp_path_factory: pytest.TempPathFactory) -> E
         formats=("onnx", "ort"),
     )
     out = tmp_path_factory.mktemp("bundle") / "包 bundle"
-    return export_bundle(sandbox_source, out, "sandbox", options, MANIFESTS)
+    return export_bundle(sandbox_source, out, "sandbox", options, changed())
 
 
 def test_every_file_is_there_and_described(exported: Exported) -> None:
@@ -124,23 +124,26 @@ def small(precisions: Any, **more: Any) -> ExportOptions:
     )
 
 
-def strict(value: float) -> Any:
-    """Manifests whose gate lets nothing through."""
+def changed(**gate: Any) -> Any:
+    """Manifests with short loops, and with another gate."""
     spec = export_spec(MANIFESTS)
-    gate = msgspec.structs.replace(spec.gate, latent=value)
 
-    class Strict:
+    class Changed:
         def read(self, folder: str, stem: str, kind: Any) -> Any:
-            if folder == "export":
-                return msgspec.structs.replace(spec, gate=gate)
-            return MANIFESTS.read(folder, stem, kind)
+            if folder != "export":
+                return MANIFESTS.read(folder, stem, kind)
+            return msgspec.structs.replace(
+                spec,
+                gate=msgspec.structs.replace(spec.gate, **{"primitives": 4, **gate}),
+                parity=msgspec.structs.replace(spec.parity, loop_primitives=3),
+            )
 
-    return Strict()
+    return Changed()
 
 
 def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> None:
     done = export_bundle(
-        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), strict(1e-9)
+        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), changed(latent=1e-9)
     )
     assert [f.path for f in bundle_files(done.bundle)] == ["vae_decoder.fp32.portable.onnx"]
     assert [r.path for r in done.refused] == ["vae_decoder.int8.portable"]
@@ -150,7 +153,7 @@ def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> N
 
 def test_below_the_gate_on_request(sandbox_source: Any, tmp_path: Path) -> None:
     options = small(("int8",), keep_below_gate=True)
-    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, strict(1e-9))
+    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, changed(latent=1e-9))
     (file,) = done.bundle.models[0].files
     assert file.below_gate is not None
     assert "limit 1e-09" in file.below_gate
