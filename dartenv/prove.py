@@ -114,14 +114,15 @@ def programs(manifests: Manifests) -> Tuple[str, ...]:
     return tuple(name for name in known if load_scenario(name, manifests).ort is None)
 
 
-def _skipped(name: str, options: SmokeOptions, reason: str) -> SmokeResult:
+def _skipped(scenario: Scenario, options: SmokeOptions, reason: str) -> SmokeResult:
     return SmokeResult(
-        scenario=name,
+        scenario=scenario.id,
+        why=scenario.why,
         size=options.size,
         device=options.device,
         ran_on="",
         seed=options.seed,
-        passed=True,
+        passed=False,
         skipped=reason,
     )
 
