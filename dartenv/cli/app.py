@@ -16,7 +16,9 @@ from dartenv.cli import (
     explain,
     export,
     fix,
+    generate,
     history,
+    inspect,
     manifest,
     nightly,
     sandbox,
@@ -36,6 +38,8 @@ app.command("fix")(fix.fix)
 app.command("smoke")(smoke.smoke)
 app.command("nightly")(nightly.nightly)
 app.command("export")(export.export)
+app.command("generate")(generate.generate)
+app.command("inspect")(inspect.inspect)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("sandbox")(sandbox.sandbox)

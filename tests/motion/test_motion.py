@@ -25,7 +25,7 @@ from dartenv.motion.skeleton import (  # noqa: E402
 def test_a_body_at_rest_is_its_rest_joints_moved(body):
     still = np.broadcast_to(np.eye(3), (22, 3, 3))
     places = forward_kinematics(body, still, np.array([1.0, 2, 3]))
-    assert np.allclose(places, body.rest + [1, 2, 3])
+    assert np.allclose(places, body.rest + np.array([1, 2, 3]))
 
 
 def test_a_raised_arm_carries_the_hand_and_nothing_else(body):

@@ -1,0 +1,1 @@
+"""What a bundle, a model or a checkpoint holds, read without torch, onnx or ONNX Runtime."""
