@@ -26,7 +26,7 @@ def amass_arrays(motion: Motion, up: str = "z") -> Dict[str, Any]:
     rotations, translation = in_up(motion, up)
     joints = ALL_JOINTS if motion.skeleton.body == "smplx" else 52
     poses = axis_angle_from_matrix(fill_rest(rotations, joints)).reshape(len(motion), -1)
-    betas = np.zeros(BETAS, dtype=np.float32)
+    betas: Any = np.zeros(BETAS, dtype=np.float32)
     known = np.asarray(motion.skeleton.betas[:BETAS], dtype=np.float32)
     betas[: known.size] = known
     body = 3 * BODY_JOINTS

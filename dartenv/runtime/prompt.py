@@ -18,10 +18,10 @@ EXAMPLE = '"walk forward*6, turn left*2, wave right hand*4"'
 
 
 class Part(NamedTuple):
-    """``count`` primitives of ``text``; an empty text is motion without one."""
+    """So many ``primitives`` of ``text``; an empty text is motion without one."""
 
     text: str
-    count: int
+    primitives: int
 
 
 def parse(prompt: str, body: str = "smplx") -> Tuple[Part, ...]:
@@ -40,7 +40,7 @@ def parse(prompt: str, body: str = "smplx") -> Tuple[Part, ...]:
         )
     apart = ";" if body == "smplh" else ","
     parts = [_part(segment, body) for segment in prompt.split(apart)]
-    total = sum(part.count for part in parts)
+    total = sum(part.primitives for part in parts)
     if total > MOST_PRIMITIVES:
         raise UsageFault(f"{total} motion primitives", f"{MOST_PRIMITIVES} at most in one run")
     return tuple(parts)
@@ -72,4 +72,4 @@ def composed(text: str, body: str = "smplx") -> str:
 
 def spread(parts: Tuple[Part, ...]) -> List[str]:
     """The text of every primitive."""
-    return [part.text for part in parts for _ in range(part.count)]
+    return [part.text for part in parts for _ in range(part.primitives)]

@@ -117,5 +117,5 @@ def _numbers(version: str) -> Tuple[int, ...]:
 def input_names(session: Any) -> List[str]:
     """Every input that may be given, those with a default included."""
     given = [value.name for value in session.get_inputs()]
-    optional = getattr(session, "get_overridable_initializers", list)()
+    optional: List[Any] = getattr(session, "get_overridable_initializers", list)()
     return given + [value.name for value in optional]
