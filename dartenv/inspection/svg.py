@@ -31,11 +31,9 @@ _KINDS = {
     "norm": {"LayerNormalization", "SkipLayerNormalization", "Gelu", "FastGelu", "Erf", "Sigmoid"},
     "loop": {"Loop", "If", "Scan"},
 }
-_STYLE = (
-    "text{font:11px ui-monospace,Menlo,Consolas,monospace;fill:#333}"
-    ".s{font-size:9px;fill:#777}.t{font-size:14px;font-weight:bold}"
-    "path{fill:none;stroke:#999;stroke-width:1}rect{stroke:#888;stroke-width:1}"
-)
+# Attributes and no style sheet: simple viewers know no classes.
+_TEXT = 'font-family="ui-monospace,Menlo,Consolas,monospace" font-size="11" fill="#333"'
+_LINES = 'fill="none" stroke="#999" stroke-width="1"'
 
 
 def render_svg(model: OnnxFile, title: str) -> str:
@@ -58,8 +56,8 @@ def render_svg(model: OnnxFile, title: str) -> str:
     width, height = left - 2 * _MARGIN, height + 2 * _MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{_STYLE}</style>'
-        f'<rect width="100%" height="100%" style="fill:#fff;stroke:none"/>{"".join(parts)}</svg>\n'
+        f'viewBox="0 0 {width:.0f} {height:.0f}" {_TEXT}>'
+        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>{"".join(parts)}</svg>\n'
     )
 
 
@@ -82,9 +80,9 @@ def _panel(graph: OnnxGraph, heading: str) -> Tuple[str, float, float]:
     sizes = [(max(len(one), len(two)) * _LETTER + 14, float(_HEIGHT)) for one, two, _ in boxes]
     laid = lay_out(sizes, edges)
     drawn = [
-        f'<text class="t" y="14">{escape(heading)}</text><g transform="translate(0,{_TITLE})">'
+        f'<text y="14" font-size="14" font-weight="bold">{escape(heading)}</text><g transform="translate(0,{_TITLE})">'
     ]
-    drawn += [_edge(points) for points in laid.edges]
+    drawn += [f"<g {_LINES}>", *(_edge(points) for points in laid.edges), "</g>"]
     drawn += [_box(box, *texts) for box, texts in zip(laid.boxes, boxes)]
     drawn.append("</g>")
     return "".join(drawn), max(laid.width, len(heading) * 9.0), laid.height + _TITLE
@@ -116,9 +114,9 @@ def _box(box: Box, text: str, small: str, colour: str) -> str:
     left = box.x - box.width / 2
     return (
         f'<rect x="{left:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
-        f'rx="4" style="fill:{_COLOURS[colour]}"/>'
+        f'rx="4" fill="{_COLOURS[colour]}" stroke="#888"/>'
         f'<text x="{box.x:.1f}" y="{box.y + 14:.1f}" text-anchor="middle">{escape(text)}</text>'
-        f'<text class="s" x="{box.x:.1f}" y="{box.y + 27:.1f}" text-anchor="middle">'
+        f'<text font-size="9" fill="#777" x="{box.x:.1f}" y="{box.y + 27:.1f}" text-anchor="middle">'
         f"{escape(small)}</text>"
     )
 
