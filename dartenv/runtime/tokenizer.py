@@ -9,7 +9,6 @@ there; it is imported when the first of them comes.
 from __future__ import annotations
 
 import gzip
-import html
 import re
 import unicodedata
 import zlib
@@ -138,6 +137,8 @@ def clean(text: str) -> str:
     """
     if all(" " <= letter <= "~" for letter in text) and "&" not in text:
         return text  # nothing that ftfy or html would touch
+    import html
+
     try:
         import ftfy
     except ImportError:

@@ -142,7 +142,11 @@ def test_generate_names_what_cannot_be(exported, generate, arguments, said):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("prompt", ["向前走*1", "👋🏽 wave*1", "word " * 500 + "*1", "*1"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["向前走*1", "👋🏽 wave*1", "word " * 500 + "*1", "*1"],
+    ids=["chinese", "emoji", "500 words", "none"],
+)
 def test_generate_takes_any_words(exported, generate, prompt):
     code, _, err = generate(prompt, "--bundle", exported, "-o", "m.bvh", "--guidance", 0)
     assert (code, err) == (0, "")
