@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
-from dartenv.bundle.contract import Bundle, Joints, Model, ModelFile, Precision, Schedule
-from dartenv.bundle.files import BundleFile, bundle_json, file_path, load_bundle, verify
+from dartenv.bundle.contract import Bundle, Joints, ModelFile, Precision, Schedule
+from dartenv.bundle.files import BundleFile, bundle_json, file_path, load_bundle
 from dartenv.errors import UsageFault
 from dartenv.motion.motion import Motion
 from dartenv.motion.skeleton import from_bundle
 from dartenv.runtime import sessions
 from dartenv.runtime.features import Features, Placed, World
+from dartenv.runtime.files import Check, file_of, model_of, text_file_of
+from dartenv.runtime.noise import Noise
 from dartenv.runtime.prompt import parse, spread
+from dartenv.runtime.sound import check_bundle
 from dartenv.runtime.text import TextEncoder
 
 MOST_BATCH = 1024
+OUTPUTS = (
+    "motion",
+    "rotations",
+    "translation",
+    "joints",
+    "next_history",
+    "next_world_rotation",
+    "next_world_translation",
+)
 
 
 class State(NamedTuple):
@@ -53,17 +65,17 @@ class Host:
         self.folder, self.bundle, self.provider = folder, bundle, provider
         self._threads = threads
         name = "primitive" if joints == "predicted" else "primitive_body"
-        self._model = _model(bundle, name, folder)
-        self._file = _file(self._model, precision, portable, folder)
+        self._model = model_of(bundle, name, folder)
+        self._file = file_of(self._model, precision, portable, folder)
         text = bundle.model("clip_text")
-        self._text_file = None if text is None else _text_file(text, precision, portable, folder)
+        self._text_file = None if text is None else text_file_of(text, precision, portable, folder)
         self._session: Optional[Any] = None
         self._lock = threading.Lock()
         self.features = Features(bundle)
         self.skeleton = from_bundle(bundle.skeleton)
         self._body = self.skeleton if joints == "body-model" else None
         self.embed = TextEncoder(bundle, bundle_json(folder).parent, self._open_text)
-        self._check = _Check(folder, self._files() if check else [])
+        self._check = Check(folder, self._files() if check else [])
 
     @property
     def label(self) -> str:
@@ -124,12 +136,27 @@ class Host:
             feed["rest_joints"] = self._many(self.bundle.skeleton.rest_joints, batch)
         if schedule.name != self.bundle.schedule:
             feed.update(self._sampler(session, schedule))
-        names = [value.name for value in session.get_outputs()]
-        out = dict(zip(names, session.run(None, feed)))
+        out = self._run(session, feed)
         after = World(out["next_world_rotation"], out["next_world_translation"])
         placed = Placed(out["rotations"], out["translation"], out["joints"])
         self._check.passed()
         return Step(out["motion"], placed, State(out["next_history"], after))
+
+    def _run(self, session: Any, feed: Dict[str, Any]) -> Dict[str, Any]:
+        """The outputs by name. UsageFault: a graph that does not fit bundle.json, or ran out."""
+        names = [value.name for value in session.get_outputs()]
+        try:
+            out = dict(zip(names, session.run(None, feed)))
+        except Exception as error:  # ONNX Runtime's own classes have no common base of theirs
+            self._check.passed()
+            raise UsageFault(
+                f"{self._file.path} does not run: {sessions.first_line(error)}",
+                "the inputs that bundle.json describes",
+            ) from None
+        missing = [name for name in OUTPUTS if name not in out]
+        if missing:
+            raise UsageFault(f"{self._file.path} gives no {', '.join(missing)}", ", ".join(OUTPUTS))
+        return out
 
     def generate(
         self,
@@ -239,42 +266,6 @@ class Host:
         return sorted(files, key=lambda file: file.size)
 
 
-class Noise(Iterator[Any]):
-    """Standard normal noise [S + 1, B, T, Z] a primitive; sample b's depends on seed and b alone."""
-
-    def __init__(self, bundle: Bundle, schedule: Schedule, seed: int, batch: int) -> None:
-        if type(seed) is not int or not 0 <= seed < 2**63:
-            raise UsageFault(f"seed {seed}", "a whole number from 0 on")
-        steps = len(schedule.timesteps)
-        self._shape = (steps + 1, bundle.sizes.tokens, bundle.sizes.latent)
-        self._sources = [np.random.default_rng([seed, sample]) for sample in range(batch)]
-
-    def __next__(self) -> Any:
-        drawn = [s.standard_normal(self._shape, dtype=np.float32) for s in self._sources]
-        return np.stack(drawn, axis=1)
-
-
-class _Check:
-    """Holds files against their hashes beside the loading, on a thread of its own."""
-
-    def __init__(self, folder: Path, files: List[BundleFile]) -> None:
-        self._fault: Optional[BaseException] = None
-        self._thread = threading.Thread(target=self._run, args=(folder, files), daemon=True)
-        self._thread.start()
-
-    def _run(self, folder: Path, files: List[BundleFile]) -> None:
-        try:
-            verify(folder, files)
-        except BaseException as fault:
-            self._fault = fault
-
-    def passed(self) -> None:
-        """Return when all files are as they were exported. Raises UsageFault naming one that is not."""
-        self._thread.join()
-        if self._fault is not None:
-            raise self._fault
-
-
 def check_guidance(guidance: float) -> float:
     """``guidance`` where it can be meant: 0 ignores the text, 1 follows it plainly."""
     if not 0 <= guidance <= 1000:  # nan compares as false
@@ -302,42 +293,7 @@ def load(
     """
     folder = Path(folder)
     bundle = load_bundle(folder)
+    check_bundle(bundle, str(bundle_json(folder)))
     full = sessions.provider_name(provider)
     threads = sessions.check_threads(threads)
     return Host(folder, bundle, precision, full, threads, joints, portable, check)
-
-
-def _model(bundle: Bundle, name: str, folder: Path) -> Model:
-    found = bundle.model(name)
-    if found is None:
-        known = ", ".join(model.name for model in bundle.models) or "no models"
-        raise UsageFault(
-            f"{folder}: the bundle has no {name} (it has {known})",
-            f"{name}",
-            f"dartenv export --model {name}",
-        )
-    return found
-
-
-def _file(model: Model, precision: str, portable: bool, folder: Path) -> ModelFile:
-    """The file of that precision and variant; .onnx before .ort, which loads no sooner."""
-    fitting = [f for f in model.files if f.precision == precision and f.portable == portable]
-    if not fitting and not portable:
-        fitting = [f for f in model.files if f.precision == precision]
-    if not fitting:
-        there = sorted({f.precision for f in model.files})
-        raise UsageFault(
-            f"{folder}: {model.name} is there as {', '.join(there) or 'nothing'}",
-            f"{precision}{', portable' if portable else ''}",
-            f"dartenv export --precision {precision}"
-            + (" --keep-below-gate" if precision != "fp32" else ""),
-        )
-    return min(fitting, key=lambda f: f.format != "onnx")
-
-
-def _text_file(model: Model, precision: str, portable: bool, folder: Path) -> ModelFile:
-    """As ``_file``; a bundle whose text model missed the gate has it in full precision."""
-    try:
-        return _file(model, precision, portable, folder)
-    except UsageFault:
-        return _file(model, "fp32", portable, folder)

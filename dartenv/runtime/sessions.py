@@ -87,7 +87,7 @@ def open_session(path: Path, file: ModelFile, provider: str, threads: int) -> An
         )
     except Exception as error:  # ONNX Runtime's own classes have no common base of theirs
         raise UsageFault(
-            f"{path.name} does not load on {provider}: {_first_line(error)}",
+            f"{path.name} does not load on {provider}: {first_line(error)}",
             "a session on that provider alone",
             "dartenv doctor --select ort" if provider != CPU else None,
         ) from None
@@ -100,7 +100,8 @@ def open_session(path: Path, file: ModelFile, provider: str, threads: int) -> An
     return session
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What ONNX Runtime says, without the lines of its source that follow."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 

@@ -9,7 +9,8 @@ from typing import Any, List, Optional
 import numpy as np
 
 from dartenv.runtime.features import Placed
-from dartenv.runtime.host import Host, Noise, check_guidance
+from dartenv.runtime.host import Host, check_guidance
+from dartenv.runtime.noise import Noise
 from dartenv.runtime.prompt import composed
 
 

@@ -17,7 +17,7 @@ def _load(folder, **options):
 
 @pytest.mark.parametrize("joints", ["predicted", "body-model"])
 def test_a_whole_primitive_cut_at_its_end_is_the_history_the_graph_gives(exported, joints):
-    from dartenv.runtime.host import Noise
+    from dartenv.runtime.noise import Noise
 
     host = _load(exported, joints=joints)
     schedule = host.schedule()

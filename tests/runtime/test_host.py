@@ -188,3 +188,44 @@ def test_torch_is_never_imported(tiny):
         [sys.executable, "-c", code, str(tiny.folder)], capture_output=True, timeout=120
     )
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+
+
+def _replaced(part, **fields):
+    import msgspec
+
+    return msgspec.structs.replace(part, **fields)
+
+
+@pytest.mark.parametrize(
+    ("part", "fields", "said"),
+    [
+        ("statistics", {"mean": [0.0]}, "statistics.mean is"),
+        ("statistics", {"std": [0.0] * 276}, "statistics.std all above zero is False"),
+        ("start", {"history": [[0.0] * 276]}, "start.history is"),
+        ("start", {"history": [[0.0] * 276, [0.0]]}, "start.history is None"),
+        ("skeleton", {"pelvis_offset": [0.0]}, "skeleton.pelvis_offset is"),
+        ("sizes", {"features": 275}, "276"),
+        ("sizes", {"latent": 0}, "sizes.latent"),
+        ("sizes", {"latent": 4}, "does not run"),
+        ("sizes", {"text": 7}, "7 numbers"),
+    ],
+)
+def test_a_bundle_whose_numbers_do_not_fit_is_named(tiny, part, fields, said):
+    tiny.change(**{part: _replaced(getattr(tiny.bundle, part), **fields)})
+    with pytest.raises(UsageFault, match=said):
+        _load(tiny).generate("walk*1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"features": []}, "features is"),
+        ({"schedules": []}, "default schedule"),
+        ({"schedule": "none"}, "default schedule"),
+        ({"fps": 0}, "fps above zero"),
+    ],
+)
+def test_a_bundle_that_lacks_a_part_is_named(tiny, fields, said):
+    tiny.change(**fields)
+    with pytest.raises(UsageFault, match=said):
+        _load(tiny)
