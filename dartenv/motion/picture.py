@@ -94,15 +94,15 @@ def _draw(
     x, y = pixels[15]
     pen.ellipse((x - 8, y - 12, x + 8, y + 4), fill=_CENTRE)
     _write(pen, (10, 8), text, _INK)
-    _write(pen, (10, SIZE - 20), motion.label[:58], _RIGHT)
+    _write(pen, (10, SIZE - 20), motion.label[:64], _RIGHT)
     return image
 
 
 def _write(pen: Any, at: Tuple[int, int], text: str, colour: Any) -> None:
     try:
-        pen.text(at, text[:58], fill=colour)
+        pen.text(at, text[:64], fill=colour)
     except UnicodeEncodeError:  # Pillow's built-in font may know Latin letters only
-        pen.text(at, text[:58].encode("ascii", "replace").decode("ascii"), fill=colour)
+        pen.text(at, text[:64].encode("ascii", "replace").decode("ascii"), fill=colour)
 
 
 def _colour(name: str) -> Tuple[int, int, int]:
