@@ -39,12 +39,16 @@ ProbeFunction = Callable[[Scope, Mapping[str, Any]], "Probed[Any]"]
 
 @dataclass(frozen=True)
 class ProbePlan:
-    """One probe: its function, its limit in seconds, and the probes whose facts it reads."""
+    """One probe: its function, its limit in seconds, and the probes whose facts it reads.
+
+    ``early`` is called before these are waited for; what it gives is ``earlier["early"]``.
+    """
 
     name: str
     function: ProbeFunction
     limit: float
     after: Tuple[str, ...] = ()
+    early: Optional[Callable[[Scope], Any]] = None
 
 
 def collect(
@@ -131,10 +135,12 @@ class _Run:
         return self._results[plan.name]
 
     def _one(self, plan: ProbePlan) -> None:
+        early = self._early(plan)
         for name in plan.after:
             self._await_other(name)
         self._started[plan.name] = started = time.monotonic()
         earlier = {name: self._results[name][0].value for name in plan.after}
+        earlier["early"] = early
         try:
             probed = plan.function(self._scope, earlier)
         except Exception as error:  # a probe's own fault must not hide the others
@@ -143,6 +149,12 @@ class _Run:
         self._events[plan.name].set()
         if self._on_done is not None:
             self._on_done(plan.name)
+
+    def _early(self, plan: ProbePlan) -> Any:
+        try:
+            return plan.early(self._scope) if plan.early is not None else None
+        except Exception:  # only a head start is lost, and the probe itself will meet the cause
+            return None
 
     def _await_other(self, name: str) -> None:
         plan = next(p for p in self._plans if p.name == name)

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -32,6 +32,9 @@ from dartenv.manifests.compat import (
 from dartenv.manifests.loader import Manifests, default_manifests
 from dartenv.manifests.schema import Profile
 
+if TYPE_CHECKING:
+    from dartenv.facts.head_start import HeadStart
+
 PROBE = "imports"
 TORCH = "imports.torch"
 SCRIPTS: Dict[str, Tuple[str, ...]] = {
@@ -49,6 +52,9 @@ class Job:
     request: Dict[str, Any]
 
 
+Finished = Tuple[List[ImportResult], Optional[ProbeFailure]]
+
+
 def probe_imports(
     interpreter: InterpreterFacts,
     profile: Optional[Profile],
@@ -56,27 +62,51 @@ def probe_imports(
     runner: Runner,
     manifests: Optional[Manifests] = None,
     kind: str = "dart",
+    begun: Optional[HeadStart] = None,
 ) -> Probed[ImportsFacts]:
     """Import what the profile needs in ``interpreter``, with ``dart_root`` first on its path.
 
     Without a profile, what a tree of ``kind`` needs on this system: the profiles of one kind
-    differ in versions, not in what is imported.
+    differ in versions, not in what is imported. What ``begun`` has done of it is not done again.
 
     Results carry the check's id as name, with ``:`` and a part where a check has several:
     ``imports.torch:kernel``, ``imports.dart:spacy``, ``ort.providers:CUDAExecutionProvider``.
     """
     manifests = manifests or default_manifests()
     table = manifests.read("compat", "imports", ImportTable)
-    root = str(Path(dart_root)) if dart_root and Path(dart_root).is_dir() else None
+    root = tree_folder(dart_root)
     profile = profile or _any_profile(interpreter, kind, manifests)
     jobs = _jobs(interpreter, profile, root, manifests, table)
+
+    def result_of(job: Job) -> Finished:
+        taken = begun.take(job, interpreter) if begun is not None and job.name == "torch" else None
+        return taken or finish_job(job, interpreter, runner, cwd, table)
+
     with neutral_folder() as neutral, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         cwd = root or neutral
-        running = [pool.submit(_finish, job, interpreter, runner, cwd, table) for job in jobs]
+        running = [pool.submit(result_of, job) for job in jobs]
         parts = [one.result() for one in running]
     results = tuple(result for found, _ in parts for result in found)
     failures = tuple(failure for _, failure in parts if failure is not None)
     return Probed(ImportsFacts(results=results) if results else None, failures)
+
+
+def tree_folder(dart_root: Optional[str]) -> Optional[str]:
+    """The tree as the children get it; ``None`` where there is no such folder."""
+    return str(Path(dart_root)) if dart_root and Path(dart_root).is_dir() else None
+
+
+def torch_job(
+    interpreter: InterpreterFacts,
+    profile: Optional[Profile],
+    root: Optional[str],
+    manifests: Manifests,
+    kind: str,
+) -> Job:
+    """The job that loads torch, as :func:`probe_imports` would ask for it."""
+    profile = profile or _any_profile(interpreter, kind, manifests)
+    table = manifests.read("compat", "imports", ImportTable)
+    return _torch_job(_base(profile, root, table), interpreter, profile, manifests, table)
 
 
 def _any_profile(interpreter: InterpreterFacts, kind: str, manifests: Manifests) -> Profile:
@@ -99,23 +129,7 @@ def _jobs(
     table: ImportTable,
 ) -> List[Job]:
     needed = _modules(interpreter, profile, table)
-    base: Dict[str, Any] = {
-        "idle": table.idle,
-        "gpu_idle": table.gpu_idle,
-        "root": root,
-        "compute": profile.compute,
-    }
-    torch_part: Dict[str, Any] = {
-        **base,
-        "tasks": ["torch", "modules"],
-        "modules": _named(needed, "torch"),
-    }
-    if profile.pytorch3d != "none":
-        names = manifests.read("compat", "pytorch3d", Pytorch3dTable)
-        torch_part["pytorch3d"] = {
-            "needed": f"pytorch3d.{names.needed_module}",
-            "compiled": f"pytorch3d.{names.compiled_module}",
-        }
+    base = _base(profile, root, table)
     plain: Dict[str, Any] = {**base, "tasks": ["modules"], "modules": _named(needed, "plain")}
     if root is not None:
         plain["tasks"].append("tree")
@@ -124,7 +138,7 @@ def _jobs(
     if any(r.name == table.viewer for r in profile.requirements):
         plain["tasks"].append("viewer")
         plain.setdefault("known", []).append(table.viewer)
-    jobs = [Job("torch", torch_part), Job("plain", plain)]
+    jobs = [_torch_job(base, interpreter, profile, manifests, table), Job("plain", plain)]
     package = runtime_package(
         interpreter, manifests.read("compat", "onnxruntime", OnnxRuntimeTable)
     )
@@ -136,6 +150,33 @@ def _jobs(
         }
         jobs.append(Job("ort", {**base, "tasks": ["ort"], "ort": part}))
     return jobs
+
+
+def _base(profile: Profile, root: Optional[str], table: ImportTable) -> Dict[str, Any]:
+    return {
+        "idle": table.idle,
+        "gpu_idle": table.gpu_idle,
+        "root": root,
+        "compute": profile.compute,
+    }
+
+
+def _torch_job(
+    base: Dict[str, Any],
+    interpreter: InterpreterFacts,
+    profile: Profile,
+    manifests: Manifests,
+    table: ImportTable,
+) -> Job:
+    modules = _named(_modules(interpreter, profile, table), "torch")
+    request: Dict[str, Any] = {**base, "tasks": ["torch", "modules"], "modules": modules}
+    if profile.pytorch3d != "none":
+        names = manifests.read("compat", "pytorch3d", Pytorch3dTable)
+        request["pytorch3d"] = {
+            "needed": f"pytorch3d.{names.needed_module}",
+            "compiled": f"pytorch3d.{names.compiled_module}",
+        }
+    return Job("torch", request)
 
 
 def _modules(
@@ -163,15 +204,20 @@ def runtime_package(
     return None
 
 
-def _finish(
-    job: Job, interpreter: InterpreterFacts, runner: Runner, cwd: str, table: ImportTable
-) -> Tuple[List[ImportResult], Optional[ProbeFailure]]:
+def finish_job(
+    job: Job,
+    interpreter: InterpreterFacts,
+    runner: Runner,
+    cwd: str,
+    table: ImportTable,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Finished:
     """Run a job until all its steps are done, are lost, or its reruns or its time are used up."""
     results: List[ImportResult] = []
     started = time.monotonic()
     for _ in range(table.reruns + 1):
         left = table.cap - (time.monotonic() - started)
-        if left < 1:
+        if left < 1 or not wanted():
             break
         skip = [result.name for result in results]
         passed = [result.name for result in results if result.ok]

@@ -11,9 +11,11 @@ import msgspec
 from dartenv.facts.collect import ProbePlan, Scope
 from dartenv.facts.model import ProbeFailure, SourceFacts
 from dartenv.facts.probed import Probed
+from dartenv.facts.runner import SubprocessRunner
 
 if TYPE_CHECKING:
     from dartenv.assets.spec import AssetsSpec
+    from dartenv.facts.head_start import HeadStart
     from dartenv.manifests.compat_tools import ToolsTable
 
 # Each probe is imported by its own thread, so that a run pays for the probes it makes alone.
@@ -118,11 +120,31 @@ def _git(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     return probe_git(scope.env, _tools(scope))
 
 
+def _begin_imports(scope: Scope) -> Optional[HeadStart]:
+    """Load torch already while the interpreter is asked what it is, where its folder tells."""
+    from dartenv.facts.head_start import HeadStart, foresee
+    from dartenv.facts.imports import tree_folder
+
+    # A runner that only replays has nothing to begin.
+    if scope.python is None or not isinstance(scope.runner, SubprocessRunner):
+        return None
+    foreseen = foresee(scope.python)
+    if foreseen is None:
+        return None
+    tree = scope.tree
+    root = tree_folder(scope.dart_root) if tree is not None else None
+    kind = tree.kind if tree is not None else "dart"
+    return HeadStart(foreseen, scope.profile, root, scope.manifests, kind)
+
+
 def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     from dartenv.facts.imports import probe_imports
 
     interpreter = earlier.get("interpreter")
+    begun: Optional[HeadStart] = earlier.get("early")
     if interpreter is None:
+        if begun is not None:
+            begun.abandon()
         return _cannot("imports", "there is no interpreter to import in")
     tree = scope.tree
     return probe_imports(
@@ -132,6 +154,7 @@ def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
         scope.runner,
         manifests=scope.manifests,
         kind=tree.kind if tree is not None else "dart",
+        begun=begun,
     )
 
 
@@ -170,7 +193,7 @@ PLANS: Tuple[ProbePlan, ...] = (
     ProbePlan("interpreter", _interpreter, 18),
     ProbePlan("source", _source, 18),
     ProbePlan("assets", _assets, 60, after=("source",)),
-    ProbePlan("imports", _imports, 150, after=("interpreter",)),
+    ProbePlan("imports", _imports, 150, after=("interpreter",), early=_begin_imports),
     ProbePlan("conda", _conda, 18),
     ProbePlan("pip", _pip, 10),
     ProbePlan("git", _git, 10),

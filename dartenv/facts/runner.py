@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Dict, List, Mapping, Optional, Sequence
+from typing import IO, Callable, Dict, List, Mapping, Optional, Sequence
 
 try:
     from typing import Protocol
@@ -92,8 +92,11 @@ class SubprocessRunner:
     """The real runner.
 
     Output goes to unnamed files rather than pipes, so a grandchild that keeps a handle open
-    cannot hold the probe beyond its limit.
+    cannot hold the probe beyond its limit. ``on_start`` is told the id of each process.
     """
+
+    def __init__(self, on_start: Optional[Callable[[int], None]] = None) -> None:
+        self._on_start = on_start
 
     def run(
         self,
@@ -125,6 +128,8 @@ class SubprocessRunner:
                 return Completed(argv, None, failure="not-executable")
             except OSError as error:
                 return Completed(argv, None, failure=f"os-error: {error}")
+            if self._on_start is not None:
+                self._on_start(process.pid)
             failure = _wait(process, stdin, timeout)
             return Completed(
                 argv,

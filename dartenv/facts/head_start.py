@@ -1,0 +1,135 @@
+"""Deep imports begun before the interpreter has told what it is.
+
+Loading torch is the longest part of a doctor run, and reading the target's packages comes before
+it. An environment's folder already says which Python it holds, so the process that loads torch is
+started on its word; should the interpreter then say otherwise, that process is ended and the
+imports are made again from what the interpreter said.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import threading
+from pathlib import Path
+from typing import List, Optional
+
+from dartenv.facts.imports import Finished, Job, finish_job, torch_job
+from dartenv.facts.interpreter import neutral_folder, resolve
+from dartenv.facts.model import InterpreterFacts
+from dartenv.facts.runner import SubprocessRunner, kill_tree
+from dartenv.manifests.compat import ImportTable
+from dartenv.manifests.loader import Manifests
+from dartenv.manifests.schema import Profile
+
+
+class HeadStart:
+    """The process that loads torch, running since this was made."""
+
+    def __init__(
+        self,
+        foreseen: InterpreterFacts,
+        profile: Optional[Profile],
+        root: Optional[str],
+        manifests: Manifests,
+        kind: str,
+    ) -> None:
+        self.foreseen = foreseen
+        self.job: Job = torch_job(foreseen, profile, root, manifests, kind)
+        self._root = root
+        self._table = manifests.read("compat", "imports", ImportTable)
+        self._finished: Optional[Finished] = None
+        self._pids: List[int] = []
+        self._wanted = True
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def take(self, job: Job, interpreter: InterpreterFacts) -> Optional[Finished]:
+        """What came of it; ``None``, and the process is ended, where something else is asked."""
+        if job != self.job or not _same(self.foreseen, interpreter):
+            self.abandon()
+            return None
+        self._thread.join()
+        return self._finished
+
+    def abandon(self) -> None:
+        """End the process: nobody needs what it would find."""
+        self._wanted = False
+        for pid in self._pids:
+            kill_tree(pid)
+
+    def _run(self) -> None:
+        runner = SubprocessRunner(on_start=self._note)
+        with neutral_folder() as neutral:
+            cwd = self._root or neutral
+            self._finished = finish_job(
+                self.job, self.foreseen, runner, cwd, self._table, lambda: self._wanted
+            )
+
+    def _note(self, pid: int) -> None:
+        self._pids.append(pid)
+        if not self._wanted:
+            kill_tree(pid)
+
+
+def foresee(python: str) -> Optional[InterpreterFacts]:
+    """What the folder of an environment says of its interpreter; ``None`` where it says nothing.
+
+    ``pyvenv.cfg`` names the version (the venv module writes ``version``, virtualenv
+    ``version_info``), conda a file of the Python package under ``conda-meta``.
+    """
+    executable = resolve(python)
+    if not isinstance(executable, str):
+        return None
+    folder = Path(executable).parent
+    prefix = folder.parent if folder.name in ("bin", "Scripts") else folder
+    version, conda = _venv_version(prefix), False
+    if version is None:
+        version, conda = _conda_version(prefix), True
+    if version is None:
+        return None
+    return InterpreterFacts(
+        executable=executable,
+        version=version,
+        prefix=str(prefix),
+        platform=sysconfig.get_platform(),
+        conda_prefix=str(prefix) if conda else None,
+    )
+
+
+def _venv_version(prefix: Path) -> Optional[str]:
+    try:
+        text = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        if name.strip().lower() in ("version", "version_info"):
+            return _three(value.strip().split("."))
+    return None
+
+
+def _conda_version(prefix: Path) -> Optional[str]:
+    try:
+        names = [one.name for one in (prefix / "conda-meta").glob("python-[23].*.json")]
+    except OSError:
+        return None
+    # python-3.8.8-hdbf39b2_5.json
+    return _three(names[0].split("-")[1].split(".")) if len(names) == 1 else None
+
+
+def _three(parts: List[str]) -> Optional[str]:
+    whole = len(parts) >= 3 and all(part.isdigit() for part in parts[:3])
+    return ".".join(parts[:3]) if whole else None
+
+
+def _same(foreseen: InterpreterFacts, told: InterpreterFacts) -> bool:
+    def place(path: Optional[str]) -> Optional[str]:
+        return os.path.normcase(path) if path is not None else None
+
+    return (
+        foreseen.version == told.version
+        and place(foreseen.executable) == place(told.executable)
+        and place(foreseen.prefix) == place(told.prefix)
+        and place(foreseen.conda_prefix) == place(told.conda_prefix)
+    )
