@@ -62,7 +62,7 @@ def main() -> int:
 def by_hand() -> str:
     """A program that imports torch and what of DART's packages loads it, as doctor's child does."""
     table = (MANIFESTS / "compat" / "imports.toml").read_text(encoding="utf-8")
-    names = re.findall(r'name = "([\w.]+)"[^\[]*?group = "torch"', table)
+    names = re.findall(r'name = "([\w.]+)"[^\[]*?group = "(?:torch|aside)"', table)
     lines = ["import torch"]
     for name in names:
         lines += ["try:", f"    import {name}", "except ImportError:", "    pass"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PROBE = "imports"
 TORCH = "imports.torch"
 SCRIPTS: Dict[str, Tuple[str, ...]] = {
-    "torch": ("inside_run.py", "inside_torch.py", "inside_dart.py"),
+    "torch": ("inside_run.py", "inside_torch.py", "inside_dart.py", "inside_aside.py"),
     "plain": ("inside_run.py", "inside_torch.py", "inside_dart.py", "inside_viewer.py"),
     "ort": ("inside_run.py", "inside_ort.py"),
 }
@@ -168,8 +168,13 @@ def _torch_job(
     manifests: Manifests,
     table: ImportTable,
 ) -> Job:
-    modules = _named(_modules(interpreter, profile, table), "torch")
-    request: Dict[str, Any] = {**base, "tasks": ["torch", "modules"], "modules": modules}
+    needed = _modules(interpreter, profile, table)
+    request: Dict[str, Any] = {
+        **base,
+        "tasks": ["torch", "modules", "aside"],
+        "modules": _named(needed, "torch"),
+        "aside": _named(needed, "aside"),
+    }
     if profile.pytorch3d != "none":
         names = manifests.read("compat", "pytorch3d", Pytorch3dTable)
         request["pytorch3d"] = {

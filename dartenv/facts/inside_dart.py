@@ -109,7 +109,9 @@ def imported(tree: "ast.AST", package: "str") -> "Iterator[Tuple[str, int, bool]
             stack.extend((one, guarded) for one in node.orelse)
         else:
             inside = guarded or isinstance(node, ast.Try)
-            stack.extend((one, inside) for one in ast.iter_child_nodes(node))
+            # Only statements hold imports: expressions are most of a file, and left alone.
+            for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+                stack.extend((one, inside) for one in getattr(node, part, ()))
 
 
 def local_file(root: "str", name: "str") -> "Optional[str]":

@@ -4,6 +4,7 @@ MYPY = False
 if MYPY:
     from typing import Any, Dict
 
+    from dartenv.facts.inside_aside import begin_aside
     from dartenv.facts.inside_run import state, step
 
 
@@ -12,6 +13,7 @@ def task_torch(asked: "Dict[str, Any]") -> "None":
     if not step("imports.torch", import_torch):
         state["stop"] = True  # every other task of this process loads torch
         return
+    begin_aside(asked)
     step("imports.torch:kernel", lambda d: run_kernel(d, asked["compute"]), asked["gpu_idle"])
     if asked.get("pytorch3d"):
         parts = asked["pytorch3d"]

@@ -231,7 +231,7 @@ class ImportedModule(Manifest, frozen=True, kw_only=True):
 
     name: str
     requirement: str
-    group: str  # "torch": in torch's process; "plain": in the other one
+    group: str  # "torch": in torch's process; "aside": in a fork of it; "plain": without torch
     check: str = "packages.requirements"
 
 

@@ -273,7 +273,11 @@ def test_without_a_profile_the_kind_of_tree_decides() -> None:
     assert modules == {"numpy", "yaml", "tqdm", "tyro"}
     runner.requests.clear()
     probe_imports(TARGET, None, None, runner)
-    modules = {name for request in runner.requests for name in request["modules"]}
+    modules = {
+        name
+        for request in runner.requests
+        for name in request["modules"] + request.get("aside", [])
+    }
     assert {"spacy", "clip", "torch.utils.tensorboard", "matplotlib.pyplot"} <= modules
     parts = [request["pytorch3d"] for request in runner.requests if "pytorch3d" in request]
     assert parts == [{"needed": "pytorch3d.transforms", "compiled": "pytorch3d._C"}]

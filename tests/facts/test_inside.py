@@ -29,7 +29,7 @@ def test_scripts_keep_to_the_syntax_of_python_36(script: str) -> None:
     imported = {
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
     }
-    assert imported <= {"ast", "faulthandler", "json", "os", "re", "struct", "sys", "time"}
+    assert imported <= {"ast", "faulthandler", "gc", "json", "os", "re", "struct", "sys", "time"}
     assert not any(isinstance(node, ast.NamedExpr) for node in ast.walk(tree))
 
 
