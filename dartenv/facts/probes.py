@@ -79,7 +79,16 @@ def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
         return _cannot("source", "no DART tree was given or found")
     git = places.first_on_path("git.exe" if os.name == "nt" else "git", scope.env)
     spec = source_spec(scope.manifests)
-    return Probed(probe_source(scope.dart_root, spec, scope.runner, git))
+    facts = probe_source(scope.dart_root, spec, scope.runner, git)
+    # A git that hangs or breaks is no fault of the tree: it is told with the other tools.
+    return Probed(
+        facts,
+        tuple(
+            ProbeFailure(probe="source", reason=problem.reason)
+            for problem in facts.problems
+            if problem.path == ".git"
+        ),
+    )
 
 
 def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:

@@ -90,6 +90,7 @@ def test_all_tools_hang_at_once(tmp_path: Path, programs: Path) -> None:
         assert any(name.startswith(tool) for name in hung), hung
         assert tool in told[probe]
         assert "no answer within" in told[probe]
+    assert "status: no answer within 8 s" in told["source"]
     assert facts.source is not None
     assert [p.reason for p in facts.source.problems if p.path == ".git"] == [
         f"{programs / ('git.exe' if os.name == 'nt' else 'git')} status: no answer within 8 s"
