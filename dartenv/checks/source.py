@@ -248,14 +248,16 @@ def torch_load(
     live = [x for x in needed if x.live]
     without_cuda = _without_cuda(profile, interpreter, gpu)
     newer = _version_of(interpreter, "torch")
-    notes = [f"{len(needed)} calls of torch.load give no map_location"]
+    many = f"{len(needed)} calls of torch.load give no map_location"
+    many += f", {len(live)} of them on the path of an entry point"
+    notes = [many]
     limit = _version(patch.torch or "")
     if newer is not None and limit is not None and newer >= limit:
         notes.append(f"torch {newer} also loads weights only, which DART's checkpoints are")
     yield finding(
         Status.WARN if without_cuda and live else Status.INFO,
         "; ".join(notes),
-        found=f"{len(live)} of them on the path of an entry point",
+        found=many,
         wanted="map_location where CUDA is not available",
         evidence=_places(live or needed),
         why="a checkpoint saved on a GPU does not load where torch sees none",
