@@ -8,6 +8,7 @@ started again for the steps that are left.
 from __future__ import annotations
 
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -82,13 +83,21 @@ def probe_imports(
         taken = begun.take(job, interpreter) if begun is not None and job.name == "torch" else None
         return taken or finish_job(job, interpreter, runner, cwd, table)
 
-    with neutral_folder() as neutral, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+    with neutral_folder() as neutral, ThreadPoolExecutor(_at_once(len(jobs))) as pool:
         cwd = root or neutral
         running = [pool.submit(result_of, job) for job in jobs]
         parts = [one.result() for one in running]
     results = tuple(result for found, _ in parts for result in found)
     failures = tuple(failure for _, failure in parts if failure is not None)
     return Probed(ImportsFacts(results=results) if results else None, failures)
+
+
+def _at_once(jobs: int) -> int:
+    """How many jobs run at a time: the one with torch, and beside it as many as have a processor.
+
+    The one with torch is as long as all others together: these must not take its processor.
+    """
+    return min(jobs, max(2, os.cpu_count() or 2))
 
 
 def tree_folder(dart_root: Optional[str]) -> Optional[str]:

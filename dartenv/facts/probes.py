@@ -202,7 +202,8 @@ PLANS: Tuple[ProbePlan, ...] = (
     ProbePlan("interpreter", _interpreter, 18),
     ProbePlan("source", _source, 18),
     ProbePlan("assets", _assets, 60, after=("source",)),
-    ProbePlan("imports", _imports, 150, after=("interpreter",), early=_begin_imports),
+    # Not beside the scan of the source, which would take a processor from the process with torch.
+    ProbePlan("imports", _imports, 150, after=("interpreter", "source"), early=_begin_imports),
     ProbePlan("conda", _conda, 18),
     ProbePlan("pip", _pip, 10),
     ProbePlan("git", _git, 10),
