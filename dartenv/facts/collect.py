@@ -19,6 +19,7 @@ from dartenv.facts.probed import Probed
 from dartenv.facts.runner import Runner, SubprocessRunner
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile, Tree
+from dartenv.source.collector import collector_paused
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def collect(
 ) -> Facts:
     """Run the wanted probes, and those they come after, into one facts value."""
     chosen = _closure(plans, wanted)
-    run = _Run(scope, chosen, on_done)
-    values, failures, timings = run.all()
+    with collector_paused():  # what probes import and parse is kept, and is no garbage
+        values, failures, timings = _Run(scope, chosen, on_done).all()
     extra = {name: values.pop(name) for name in list(values) if name not in PROBES}
     return Facts(
         dartenv=__version__,

@@ -71,12 +71,12 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
+    if scope.dart_root is None:
+        return _cannot("source", "no DART tree was given or found")
     from dartenv.facts import places
     from dartenv.facts.source import probe_source
     from dartenv.facts.source_spec import source_spec
 
-    if scope.dart_root is None:
-        return _cannot("source", "no DART tree was given or found")
     git = places.first_on_path("git.exe" if os.name == "nt" else "git", scope.env)
     spec = source_spec(scope.manifests)
     facts = probe_source(scope.dart_root, spec, scope.runner, git)
@@ -92,10 +92,10 @@ def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
-    from dartenv.facts.assets import probe_assets
-
     if scope.dart_root is None or not Path(scope.dart_root).is_dir():
         return _cannot("assets", "no DART tree to look in")
+    from dartenv.facts.assets import probe_assets
+
     spec = assets_spec(scope, earlier.get("source"))
     return Probed(probe_assets(scope.dart_root, spec))
 
