@@ -84,6 +84,7 @@ class Runner:
         if self.kind == "sandbox":
             role = next(c.path for c in spec.checkpoints if c.role == "denoiser")
             values = {"denoiser_checkpoint": f"./{role}"}
+        os.environ.update(env)  # where CLIP's cache is, dartenv asks its own environment
         return run_scenario(
             str(root),
             self.python,
