@@ -8,6 +8,7 @@ from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY
 from dartenv.errors import UsageFault
 from dartenv.examine import Examined, Request, examine
+from dartenv.fixes import all_fixes
 from dartenv.fixes.plan import Plan
 from dartenv.fixes.registry import known_fixes, make_plan
 from dartenv.fixes.report import Verdicts
@@ -21,6 +22,7 @@ def wanted_fixes(examined: Examined, asked: Sequence[str]) -> Tuple[List[str], D
 
     Raises UsageFault for an id that is neither a fix nor a check with one.
     """
+    all_fixes()
     known = known_fixes()
     offered: Dict[str, Finding] = {}
     for item in examined.report.findings:
@@ -64,6 +66,7 @@ def expanded(asked: Sequence[str], known: Sequence[str]) -> List[str]:
 
 def plan_for(request: Request, examined: Examined, fixes: Sequence[str]) -> Plan:
     """The plan for these fixes on the machine that was just examined."""
+    all_fixes()
     return make_plan(fixes, examined.facts, request.manifests, examined.facts.target)
 
 

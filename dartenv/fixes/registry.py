@@ -1,4 +1,8 @@
-"""Which function plans which fix."""
+"""Which function plans which fix.
+
+Nothing is registered until :func:`dartenv.fixes.all_fixes` has imported the topics: they import
+this module, and it imports none of them.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +51,7 @@ def joint_fixer(*fix_ids: str) -> Callable[[JointFixer], JointFixer]:
 
 
 def known_fixes() -> Tuple[str, ...]:
-    """Every id that :func:`make_plan` takes, sorted."""
-    _load()
+    """Every id that is registered so far, sorted."""
     return tuple(sorted(_FIXERS))
 
 
@@ -60,7 +63,6 @@ def make_plan(
     Raises UsageFault for an id that nobody plans. What a fix will not do stands in the plan's
     refusals.
     """
-    _load()
     unknown = [fix for fix in fix_ids if fix not in _FIXERS]
     if unknown:
         raise UsageFault(
@@ -115,16 +117,3 @@ def _add(fix_id: str, plan: JointFixer) -> None:
         raise ValueError(f"two functions plan {fix_id}")
     _FIXERS[fix_id] = plan
 
-
-def _load() -> None:
-    """Import the modules that register fixers: here, so that importing this one stays light."""
-    from dartenv.fixes import (  # noqa: F401
-        assets,
-        conda_shell,
-        condarc,
-        environment,
-        gitconfig,
-        long_paths,
-        source_patches,
-        vscode,
-    )

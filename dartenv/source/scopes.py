@@ -66,11 +66,18 @@ class Scope:
         return None
 
 
-# Nodes without a place of their own, shared by the whole tree.
+# Nodes without a place of their own, shared by the whole tree, and fields that are no nodes.
 _LEAVES = frozenset(
-    leaf
-    for base in (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
-    for leaf in (base, *base.__subclasses__())
+    (
+        *(
+            leaf
+            for base in (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+            for leaf in (base, *base.__subclasses__())
+        ),
+        str,
+        int,
+        type(None),
+    )
 )
 _FUNCTIONS = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 _COMPREHENSIONS = frozenset((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp))
@@ -92,17 +99,25 @@ class _Builder:
         self.scopes[key] = scope
         if parent is not None:
             self.parents[key] = parent
-        self.kinds.setdefault(type(node), []).append(node)
+        kind = type(node)
+        if kind in self.kinds:
+            self.kinds[kind].append(node)
+        else:
+            self.kinds[kind] = [node]
 
     def visit(self, node: ast.AST, scope: Scope, parent: Optional[ast.AST]) -> None:
         self.note(node, scope, parent)
         kind = type(node)
-        if kind in _FUNCTIONS:
+        # Every node of a tree passes here: the most frequent kinds first, and by identity.
+        if kind is ast.Name:
+            if type(node.ctx) is not ast.Load:  # type: ignore[attr-defined]
+                self._store(node, scope)  # type: ignore[arg-type]
+        elif kind is ast.Constant:
+            return
+        elif kind in _FUNCTIONS:
             self._function(node, scope)
-        elif isinstance(node, ast.ClassDef):
-            scope.bind(node.name, Binding("class", node))
-            self._all([*node.decorator_list, *node.bases, *node.keywords], scope, node)
-            self._all(node.body, Scope("class", node, scope), node)
+        elif kind is ast.ClassDef:
+            self._class(node, scope)  # type: ignore[arg-type]
         elif kind in _COMPREHENSIONS:
             self._comprehension(node, scope)
         else:
@@ -112,10 +127,15 @@ class _Builder:
                 child = getattr(node, name, None)
                 if type(child) is list:
                     for part in child:
-                        if isinstance(part, ast.AST) and type(part) not in _LEAVES:
+                        if type(part) not in _LEAVES and isinstance(part, ast.AST):
                             self.visit(part, scope, node)
-                elif isinstance(child, ast.AST) and type(child) not in _LEAVES:
+                elif type(child) not in _LEAVES and isinstance(child, ast.AST):
                     self.visit(child, scope, node)
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        scope.bind(node.name, Binding("class", node))
+        self._all([*node.decorator_list, *node.bases, *node.keywords], scope, node)
+        self._all(node.body, Scope("class", node, scope), node)
 
     def surface(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Bind what the statements themselves bind, without looking into functions."""

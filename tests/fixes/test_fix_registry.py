@@ -16,7 +16,6 @@ from dartenv.manifests.loader import Manifests
 def fixers(monkeypatch):
     """The registry, empty for one test."""
     monkeypatch.setattr(registry, "_FIXERS", {})
-    monkeypatch.setattr(registry, "_load", lambda: None)
     return registry
 
 

@@ -7,12 +7,14 @@ import sys
 
 from dartenv.checks import all_checks
 from dartenv.checks.registry import REGISTRY
+from dartenv.fixes import all_fixes
 from dartenv.fixes.known import KNOWN_FIXES
 from dartenv.fixes.registry import known_fixes
 from dartenv.pages.store import page
 
 
 def test_every_fix_is_known_and_every_known_one_stands() -> None:
+    all_fixes()
     assert known_fixes() == KNOWN_FIXES
 
 
