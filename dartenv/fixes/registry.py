@@ -116,4 +116,3 @@ def _add(fix_id: str, plan: JointFixer) -> None:
     if fix_id in _FIXERS:
         raise ValueError(f"two functions plan {fix_id}")
     _FIXERS[fix_id] = plan
-

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 import pytest
 
+from dartenv.facts.host import probe_host
 from dartenv.facts.model import Facts, HostFacts, TargetFacts
+from dartenv.facts.runner import SubprocessRunner
+from dartenv.facts.windows import wine_version
 from dartenv.fixes.acts import Hands
 from dartenv.fixes.apply import apply
 from dartenv.fixes.long_paths import plan_long_paths
 from dartenv.fixes.plan import Refusal, new_plan
 from dartenv.fixes.steps import Need, RegistryValue, Safety, SetRegistryValue, registry_key
 from dartenv.fixes.undo import undo
+from dartenv.fixes.winreg_api import default_registry
+from dartenv.manifests.compat_gpu import host_table
 from dartenv.manifests.loader import Manifests
 
 MANIFESTS = Manifests()
@@ -79,3 +86,43 @@ def test_where_it_is_on_there_is_nothing_to_do() -> None:
     facts = facts_of("linux", None)
     (refusal,) = plan_long_paths(facts, MANIFESTS, facts.target)
     assert isinstance(refusal, Refusal)
+
+
+def own_machine() -> bool:
+    """Whether this is a Windows whose settings a test may change: Wine's, or a CI machine's."""
+    return sys.platform == "win32" and bool(wine_version() or os.environ.get("CI"))
+
+
+def probed() -> Facts:
+    host = probe_host(os.environ, SubprocessRunner(), [], host_table(MANIFESTS)).value
+    return Facts(host=host, target=TargetFacts(profile="windows-cu118"))
+
+
+@pytest.mark.skipif(not own_machine(), reason="no Windows registry that a test may change")
+@pytest.mark.parametrize("before", [None, RegistryValue(type=4, number=0)])
+def test_windows_own_registry(tmp_path: Path, before: Optional[RegistryValue]) -> None:
+    registry = default_registry()
+    assert registry is not None
+    found = registry.get(*NAME)
+
+    def put(value: Optional[RegistryValue]) -> None:
+        if value is None:
+            registry.delete(*NAME)
+        else:
+            registry.set(*NAME, value)
+
+    try:
+        put(before)
+    except PermissionError:
+        pytest.skip("not an administrator")
+    try:
+        facts = probed()
+        plan = new_plan(facts.target, plan_long_paths(facts, MANIFESTS, facts.target))
+        report = apply(plan, [step.id for step in plan.steps], state=tmp_path / "state")
+        assert report.exit_code == 0, report
+        assert [host.long_paths for host in (facts.host, probed().host) if host] == [False, True]
+        assert plan_long_paths(probed(), MANIFESTS, facts.target) == []
+        undo(tmp_path / "state")
+        assert registry.get(*NAME) == before
+    finally:
+        put(found)
