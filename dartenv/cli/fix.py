@@ -102,14 +102,17 @@ def _read_plan(path: Path, request: Request) -> Tuple[Plan, Dict[str, str]]:
             "the files and versions that the plan was made for",
             "dartenv fix --dry-run",
         )
-    return plan, {}
+    return plan, plan.skipped
 
 
 def _show(plan: Plan, skipped: Dict[str, str], format_name: str) -> None:
     if format_name == "json":
+        import msgspec
+
         from dartenv.fixes.plan import to_json
 
-        common.write_document(to_json(plan).decode("utf-8"))
+        whole = msgspec.structs.replace(plan, skipped=skipped)
+        common.write_document(to_json(whole).decode("utf-8"))
         return
     from dartenv.report.plan import render_plan
     from dartenv.report.terminal import write

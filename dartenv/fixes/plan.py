@@ -28,7 +28,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What ``dartenv fix`` would do to one target.
 
     ``versions`` (dartenv, system, python, torch, numpy, as far as known) must still hold when the
-    plan is applied, and so must the hash of every file that a step names.
+    plan is applied, and so must the hash of every file that a step names. ``skipped`` says of
+    fixes without a step why they have none.
     """
 
     schema: int = PLAN_SCHEMA
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetFacts
     steps: Tuple[AnyStep, ...] = ()
     refusals: Tuple[Refusal, ...] = ()
+    skipped: Dict[str, str] = {}
     versions: Dict[str, str] = {}
 
     @property

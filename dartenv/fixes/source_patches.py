@@ -10,7 +10,7 @@ from typing import List, Optional, Tuple, Union
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.facts.source_spec import source_spec
 from dartenv.fixes.diff import unified_diff
-from dartenv.fixes.patches.plan import IDS, FileEdit, plan_patches
+from dartenv.fixes.patches.plan import IDS, REASONS, FileEdit, plan_patches
 from dartenv.fixes.plan import Refusal
 from dartenv.fixes.registry import Planned, joint_fixer
 from dartenv.fixes.steps import AnyStep, EditFile
@@ -48,7 +48,7 @@ def _step(root: str, file: FileEdit) -> EditFile:
     return EditFile(
         id=f"source:{file.path}",
         fixes=file.patches,
-        reason=f"{' and '.join(file.patches)}: line{plural} {shown}",
+        reason=f"{'; '.join(REASONS[patch] for patch in file.patches)} (line{plural} {shown})",
         path=os.path.normpath(Path(root, *file.path.split("/"))),
         old_sha256=file.old_sha256,
         content=file.new,

@@ -30,11 +30,12 @@ class Need(str, enum.Enum):
     NEW_SHELL = "new-shell"
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What every step carries.
 
     ``fixes`` are the ids it serves: one file edited for two fixes is one step. All fixes that
-    share a step stand or fall together.
+    share a step stand or fall together. In JSON every field stands, also where it says nothing
+    out of the ordinary: a plan is read by others than dartenv.
     """
 
     id: str  # unique in its plan, "source.posixpath:mld/rollout_mld.py"
@@ -46,7 +47,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_def
     download_bytes: int = 0
 
 
-class EditFile(Step, frozen=True, kw_only=True, tag="edit-file", omit_defaults=True):
+class EditFile(Step, frozen=True, kw_only=True, tag="edit-file"):
     """Give an existing file new content; its mode stays."""
 
     path: str
@@ -55,7 +56,7 @@ class EditFile(Step, frozen=True, kw_only=True, tag="edit-file", omit_defaults=T
     diff: str = ""  # unified, for eyes only
 
 
-class WriteFile(Step, frozen=True, kw_only=True, tag="write-file", omit_defaults=True):
+class WriteFile(Step, frozen=True, kw_only=True, tag="write-file"):
     """Write a file that must be absent (``old_sha256`` is ``None``) or be exactly that content.
 
     Missing parent folders are made, and taken away again by undo where they are empty.
@@ -68,21 +69,21 @@ class WriteFile(Step, frozen=True, kw_only=True, tag="write-file", omit_defaults
     diff: str = ""
 
 
-class RemoveFile(Step, frozen=True, kw_only=True, tag="remove-file", omit_defaults=True):
+class RemoveFile(Step, frozen=True, kw_only=True, tag="remove-file"):
     """Remove one file; its content is kept in the journal."""
 
     path: str
     old_sha256: str
 
 
-class MovePath(Step, frozen=True, kw_only=True, tag="move-path", omit_defaults=True):
+class MovePath(Step, frozen=True, kw_only=True, tag="move-path"):
     """Rename a file or a whole folder on its own drive; the destination must be absent."""
 
     path: str
     destination: str
 
 
-class FetchFile(Step, frozen=True, kw_only=True, tag="fetch-file", omit_defaults=True):
+class FetchFile(Step, frozen=True, kw_only=True, tag="fetch-file"):
     """Download a file, whole and verified, and put it in its place.
 
     What was there is kept in the journal; where it is a stopped download of the same file
@@ -95,7 +96,7 @@ class FetchFile(Step, frozen=True, kw_only=True, tag="fetch-file", omit_defaults
     resume: bool = False
 
 
-class ExtractFile(Step, frozen=True, kw_only=True, tag="extract-file", omit_defaults=True):
+class ExtractFile(Step, frozen=True, kw_only=True, tag="extract-file"):
     """Take one file out of an archive or folder; with an empty ``member`` the archive itself.
 
     ``member`` is the path within, or its last parts where just one member has them. ``sha256`` is
@@ -111,7 +112,7 @@ class ExtractFile(Step, frozen=True, kw_only=True, tag="extract-file", omit_defa
     remote: Optional[Remote] = None
 
 
-class MergeHands(Step, frozen=True, kw_only=True, tag="merge-hands", omit_defaults=True):
+class MergeHands(Step, frozen=True, kw_only=True, tag="merge-hands"):
     """Make an SMPL-H model of a body (``.npz``) and the hands of MANO (left and right pickle)."""
 
     path: str
@@ -122,7 +123,7 @@ class MergeHands(Step, frozen=True, kw_only=True, tag="merge-hands", omit_defaul
     old_sha256: Optional[str] = None
 
 
-class RunCommand(Step, frozen=True, kw_only=True, tag="run-command", omit_defaults=True):
+class RunCommand(Step, frozen=True, kw_only=True, tag="run-command"):
     """Run a program without a shell, ``argv[0]`` absolute, for at most ``timeout`` seconds.
 
     ``undo_argv`` takes it back and must also work when the command did only half of its work:
@@ -163,7 +164,7 @@ class SetRegistryValue(Step, frozen=True, kw_only=True, tag="set-registry-value"
     value: RegistryValue
 
 
-class DisplayOnly(Step, frozen=True, kw_only=True, tag="display-only", omit_defaults=True):
+class DisplayOnly(Step, frozen=True, kw_only=True, tag="display-only"):
     """What only the user can do: prose and the commands to run by hand."""
 
     text: str

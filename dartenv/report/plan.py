@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Dict, List, Mapping, Optional, Sequence
 
+from dartenv.fixes.diff import unified_diff
 from dartenv.fixes.history import RunInfo
 from dartenv.fixes.plan import Plan
 from dartenv.fixes.report import ApplyReport, Outcome
@@ -12,6 +13,9 @@ from dartenv.fixes.steps import STAGED, AnyStep, DisplayOnly, EditFile, Safety, 
 from dartenv.fixes.undo import Conflict, UndoReport
 from dartenv.report.terminal import Line
 
+WIDTH = 80
+# Up to here a version of a file is shown whole; of a longer one, what changed.
+WHOLE_LINES = 20
 _SAFETY_STYLE = {
     Safety.SAFE: "green",
     Safety.UNSAFE: "yellow",
@@ -38,9 +42,12 @@ def render_plan(plan: Plan, skipped: Mapping[str, str], *, diffs: bool = True) -
             (f"    run {plan.run}", "dim"),
         ]
     ]
+    root = plan.target.dart_root
+    if root is not None and any(_inside(step, root) for step in plan.steps):
+        lines.append([(f"      in {root}", "dim")])
     for number, step in enumerate(plan.steps, 1):
         lines.append([])
-        lines.extend(_step(number, step, diffs))
+        lines.extend(_step(number, step, root, diffs))
     for refusal in plan.refusals:
         where = f" {refusal.path}" if refusal.path else ""
         lines.append([])
@@ -54,16 +61,28 @@ def render_plan(plan: Plan, skipped: Mapping[str, str], *, diffs: bool = True) -
     return lines
 
 
-def _step(number: int, step: AnyStep, diffs: bool) -> List[Line]:
+def _inside(step: AnyStep, root: Optional[str]) -> Optional[str]:
+    """The path of an edited file below the tree, with ``/``; ``None`` for all other steps."""
+    if root is None or not isinstance(step, EditFile):
+        return None
+    path, folder = step.path.replace("\\", "/"), root.replace("\\", "/").rstrip("/") + "/"
+    return path[len(folder) :] if path.startswith(folder) else None
+
+
+def _step(number: int, step: AnyStep, root: Optional[str], diffs: bool) -> List[Line]:
     style = _SAFETY_STYLE[step.safety]
+    name = _inside(step, root) or what(step)
     lines: List[Line] = [
         [
-            (f"{number:<3}{what(step)}  ", "bold"),
+            (f"{number:<3}{name}".ljust(WIDTH - len(step.safety.value) - 2) + "  ", "bold"),
             (step.safety.value, style),
-            ("" if step.undoable else "  cannot be undone", "yellow"),
         ],
         [(f"   {step.reason}", "")],
     ]
+    if len(step.fixes) > 1 or not step.id.startswith(step.fixes[0]):
+        lines.append([("   for " + ", ".join(step.fixes), "dim")])
+    if not step.undoable:
+        lines.append([("   cannot be undone", "yellow")])
     if step.needs:
         lines.append([("   needs " + ", ".join(need.value for need in step.needs), "yellow")])
     if isinstance(step, DisplayOnly):
@@ -122,7 +141,10 @@ def render_undo(report: UndoReport) -> List[Line]:
 
 
 def render_conflicts(conflicts: Sequence[Conflict]) -> List[Line]:
-    """The three versions of each file that undo would have overwritten."""
+    """The three versions of each file that undo would have overwritten.
+
+    Short ones whole; of longer ones what dartenv changed, and what was changed since.
+    """
     lines: List[Line] = []
     for conflict in conflicts:
         versions: Dict[str, Optional[bytes]] = {
@@ -131,14 +153,30 @@ def render_conflicts(conflicts: Sequence[Conflict]) -> List[Line]:
             "now": conflict.now,
         }
         lines.append([(conflict.path, "bold")])
-        for name, content in versions.items():
-            lines.append([(f"--- {name}", "cyan")])
-            if content is None:
-                lines.append([("(not there)", "dim")])
-                continue
-            text = content.decode("utf-8", errors="backslashreplace")
-            lines.extend([(f"    {line}", "")] for line in text.splitlines())
+        if all((content or b"").count(b"\n") <= WHOLE_LINES for content in versions.values()):
+            for name, content in versions.items():
+                lines.append([(f"--- {name}", "cyan")])
+                lines.extend(_whole(content))
+            continue
+        names = list(versions)
+        for old, new in zip(names, names[1:]):
+            sizes = f"--- {old} ({_size(versions[old])})  +++ {new} ({_size(versions[new])})"
+            lines.append([(sizes, "cyan")])
+            diff = unified_diff(conflict.path, versions[old] or b"", versions[new] or b"")
+            for text in diff.splitlines()[2:]:
+                lines.append([("    " + text, _diff_style(text))])
     return lines
+
+
+def _whole(content: Optional[bytes]) -> List[Line]:
+    if content is None:
+        return [[("(not there)", "dim")]]
+    text = content.decode("utf-8", errors="backslashreplace")
+    return [[(f"    {line}", "")] for line in text.splitlines()]
+
+
+def _size(content: Optional[bytes]) -> str:
+    return "not there" if content is None else _counted(len(content.splitlines()), "line")
 
 
 def render_history(runs: Sequence[RunInfo]) -> List[Line]:
@@ -148,15 +186,16 @@ def render_history(runs: Sequence[RunInfo]) -> List[Line]:
     lines: List[Line] = []
     for run in runs:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-        fixes = ", ".join(f"{fix} ({state})" for fix, state in run.fixes.items())
         lines.append(
             [
                 (f"{run.run}  {when}  {run.state:<12}", "bold"),
-                (f"{_counted(len(run.changed), 'file')}  {fixes}", ""),
+                (_counted(len(run.changed), "change"), ""),
             ]
         )
         if run.root:
             lines.append([(f"          {run.root}", "dim")])
+        for fix, state in run.fixes.items():
+            lines.append([(f"          {state:<8}{fix}", "")])
     return lines
 
 

@@ -64,6 +64,23 @@ def test_a_dry_run_changes_nothing_and_shows_every_diff(cli: Any, sandbox: Path)
     assert not (sandbox.parent / "state").exists()
 
 
+def test_a_plan_in_json_says_everything_of_every_step(cli: Any, sandbox: Path) -> None:
+    done = cli(
+        *("fix", "source", "editor", "--dart-root", sandbox, "--dry-run", "--format", "json")
+    )
+    assert done.code == 0, done.err
+    plan = json.loads(done.out)
+    assert plan["versions"]["dartenv"]
+    assert isinstance(plan["skipped"], dict)
+    assert {"edit-file", "write-file"} <= {step["kind"] for step in plan["steps"]}
+    for step in plan["steps"]:
+        assert step["reason"]
+        assert step["safety"] == "safe"
+        assert (step["needs"], step["undoable"], step["download_bytes"]) == ([], True, 0)
+        assert step["diff"]
+        assert "old_sha256" in step  # null: the file must be absent
+
+
 def test_without_a_terminal_and_without_yes_nothing_happens(cli: Any, sandbox: Path) -> None:
     before = contents(sandbox)
     done = cli("fix", "source", "--dart-root", sandbox)
@@ -108,14 +125,23 @@ def test_undo_of_a_file_edited_since_changes_nothing_and_shows_three_versions(
     done = cli("fix", "--undo")
     assert done.code == 4
     assert contents(sandbox) == before
-    for version in ("before dartenv", "dartenv wrote", "now"):
-        assert f"--- {version}" in done.out
+    assert "--- before dartenv (" in done.out
+    assert "+++ dartenv wrote (" in done.out
+    ours, _, theirs = done.out.partition("--- dartenv wrote (")
+    assert "np.float" in ours
+    assert "+# mine" not in ours
+    assert "+++ now (" in theirs
+    assert "+# mine" in theirs
+    assert "np.float" not in theirs.replace("np.float64", "")
+    assert len(done.out.splitlines()) < 40
 
 
 def test_the_history_names_runs_and_what_became_of_them(cli: Any, sandbox: Path) -> None:
     assert "no run yet" in cli("fix", "--history").out
     cli("fix", "source.numpy-aliases", "--dart-root", sandbox, "--yes")
-    assert "applied" in cli("fix", "--history").out
+    shown = cli("fix", "--history").out
+    assert "applied" in shown
+    assert all(len(line) <= 80 or str(sandbox) in line for line in shown.splitlines())
     cli("fix", "--undo")
     assert "undone" in cli("fix", "--history").out
     nothing = cli("fix", "--undo")

@@ -25,6 +25,7 @@ class BodyModelDirPatch(Patch[FolderSite]):
     """The expression assigned to the name becomes ``base / 'folder'`` or ``Path('folder')``."""
 
     id = bodymodel.FAULT
+    reason = "look for the body models where they are"
 
     def find(self, module: Module, context: PatchContext) -> Sequence[FolderSite]:
         names = [tree.body_model_name for tree in context.spec.trees]

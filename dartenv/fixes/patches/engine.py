@@ -42,6 +42,7 @@ class Patch(Generic[S]):
     """One source fault's repair. Subclasses say where it stands and what to write there."""
 
     id = ""
+    reason = ""  # what the patch is for, in a few words
 
     def find(self, module: Module, context: PatchContext) -> Sequence[S]:
         """Where the fault stands, repaired places included."""

@@ -35,6 +35,7 @@ PATCHES: Tuple[Patch[Any], ...] = (
     body_model_dir.PATCH,
 )
 IDS = tuple(patch.id for patch in PATCHES)
+REASONS = {patch.id: patch.reason for patch in PATCHES}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class PosixPathPatch(Patch[LoaderSite]):
     """``from_yaml(...)`` becomes ``_dartenv_any_path(from_yaml)(...)``."""
 
     id = posixpath.FAULT
+    reason = "read PosixPath tags on Windows"
 
     def accepts(self, data: bytes) -> bool:
         return posixpath.accepts(data)

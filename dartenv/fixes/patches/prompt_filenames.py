@@ -21,6 +21,7 @@ class PromptFilenamesPatch(Patch[PromptSite]):
     """
 
     id = prompts.FAULT
+    reason = "name files after prompts as Windows allows it"
 
     def accepts(self, data: bytes) -> bool:
         return prompts.accepts(data)

@@ -17,6 +17,7 @@ class TorchLoadPatch(Patch[LoadSite]):
     """``map_location`` is given: nothing where CUDA is available, the CPU otherwise."""
 
     id = torchload.FAULT
+    reason = "load checkpoints without CUDA too, and on torch 2.6 and newer"
 
     def find(self, module: Module, context: PatchContext) -> Sequence[LoadSite]:
         return torchload.find(module, context.tree)
