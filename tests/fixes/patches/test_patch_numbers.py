@@ -83,7 +83,7 @@ def computed(root: Path, names: str) -> str:
 @pytest.mark.torch
 @pytest.mark.skipif(not DART, reason="DARTENV_TEST_DART_ROOT names no DART tree")
 def test_the_changed_functions_give_the_same_numbers(tmp_path: Path) -> None:
-    if PYTHON == sys.executable:
+    if sys.executable == PYTHON:
         for module in ("torch", "numpy", "scipy", "tqdm"):
             pytest.importorskip(module)
     pristine, patched = tmp_path / "pristine", tmp_path / "patched"
