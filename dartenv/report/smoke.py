@@ -94,6 +94,8 @@ def _pace(result: SmokeResult) -> str:
         parts.append(f"{metrics['fps']:.1f} frames a second")
     if "peak_memory" in metrics:
         parts.append(f"{metrics['peak_memory'] / 1e9:.2f} GB at most")
+    if "gpu_memory" in metrics:
+        parts.append(f"{metrics['gpu_memory'] / 1e9:.2f} GB of GPU memory")
     seconds = sum(run.outcome.seconds for run in result.runs)
     if seconds:
         parts.append(f"{seconds:.1f} s")

@@ -47,6 +47,10 @@ class Group:
             pass
         return found
 
+    def pids(self) -> List[int]:
+        """The process ids of all members."""
+        return [member.pid for member in self.members()]
+
     def resident(self) -> int:
         """Resident memory of all members together, bytes."""
         total = 0

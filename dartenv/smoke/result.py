@@ -50,7 +50,8 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``metrics`` keys: ``fps`` (frames of motion per second of its loop, one sequence),
     ``primitives_per_second`` or ``steps_per_second``, ``loop_seconds``, ``wall_seconds``,
-    ``first_output_seconds``, ``first_step_seconds``, ``peak_memory`` (bytes).
+    ``first_output_seconds``, ``first_step_seconds``, ``peak_memory`` and ``gpu_memory`` (bytes; the
+    latter only where a driver tells it).
     """
 
     scenario: str
@@ -111,6 +112,9 @@ class SmokeResult(msgspec.Struct, frozen=True, kw_only=True):
         peaks = [run.outcome.peak_memory for run in self.runs]
         if peaks:
             found["peak_memory"] = float(max(peaks))
+        on_gpu = [r.outcome.gpu_memory for r in self.runs if r.outcome.gpu_memory is not None]
+        if on_gpu:
+            found["gpu_memory"] = float(max(on_gpu))
         return found
 
 

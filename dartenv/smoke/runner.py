@@ -15,6 +15,7 @@ from typing import BinaryIO, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
+from dartenv.smoke.gpu_meter import GpuMeter
 from dartenv.smoke.group import Group, start
 from dartenv.smoke.progress import Progress, ProgressReader, Step
 
@@ -44,6 +45,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     first_output: Optional[float] = None
     first_step: Optional[float] = None  # when the first step of its loop was done
     peak_memory: int = 0
+    gpu_memory: Optional[int] = None  # bytes at most, where a driver tells it
     step: Optional[Step] = None
 
     @property
@@ -69,9 +71,11 @@ def run_bounded(
             return Outcome(end="not-started", reason=f"{argv[0]}: {error.strerror or error}")
         with group:
             reader = _Reader(group, stream, started)
+            meter = GpuMeter(group.pids).start()
             try:
                 end, peak = _watch(group, reader, limits, started, progress)
             finally:
+                gpu_memory = meter.stop()
                 group.kill()  # a grandchild could hold the pipe open
                 reader.finish()
         rc = group.process.returncode if end == "exit" else None
@@ -84,6 +88,7 @@ def run_bounded(
         first_output=reader.first_output,
         first_step=reader.first_step,
         peak_memory=peak,
+        gpu_memory=gpu_memory,
         step=reader.step,
     )
 
