@@ -226,6 +226,7 @@ def no_display(scenario: Scenario, tree_kind: str, env: Mapping[str, str]) -> Op
 
 def with_pictures(result: SmokeResult, folder: Path) -> SmokeResult:
     """The result with pictures of its motion drawn; without Pillow, with a note that says so."""
+    from dartenv.smoke.curves import draw_curves
     from dartenv.smoke.pictures import draw, read_motion
 
     notes: List[str] = []
@@ -237,7 +238,9 @@ def with_pictures(result: SmokeResult, folder: Path) -> SmokeResult:
             label = f"{result.kind.upper()}  {result.scenario} {run.variant}".rstrip()
             label += f"  seed {result.seed}"
             try:
-                drawn.extend(str(p) for p in draw(read_motion(Path(path)), label, folder / name))
+                motion = read_motion(Path(path))
+                drawn.extend(str(picture) for picture in draw(motion, label, folder / name))
+                drawn.append(str(draw_curves(motion, label, folder / f"{name}-curves.png")))
             except ImportError:
                 notes.append("no pictures: pip install dartenv[preview]")
             except (OSError, msgspec.DecodeError, ValueError) as error:

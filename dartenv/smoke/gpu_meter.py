@@ -7,6 +7,7 @@ then, as without a GPU, the answer is ``None``.
 
 from __future__ import annotations
 
+import importlib
 import threading
 from typing import Any, Callable, Iterable, List, Optional
 
@@ -69,6 +70,4 @@ class GpuMeter:
 
 
 def _nvml() -> Any:
-    import pynvml
-
-    return pynvml
+    return importlib.import_module("pynvml")

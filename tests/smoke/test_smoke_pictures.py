@@ -8,6 +8,7 @@ from typing import List, Set, Tuple
 
 import pytest
 
+from dartenv.smoke.curves import draw_curves, series
 from dartenv.smoke.inside.skeleton import PARENTS
 from dartenv.smoke.pictures import GHOST, LEFT, MOST_GIF_FRAMES, RIGHT, draw, read_motion
 from tests.smoke.test_smoke_motion import standing
@@ -68,3 +69,19 @@ def test_a_long_motion_stays_small_and_a_goal_is_shown(tmp_path: Path) -> None:
 def test_one_frame_is_a_picture(tmp_path: Path) -> None:
     sheet, _ = draw(read_motion(written(tmp_path, 1)), "x", tmp_path / "one")
     assert sheet.is_file()
+
+
+def test_curves_hold_the_numbers_of_the_motion(tmp_path: Path) -> None:
+    motion = read_motion(written(tmp_path, 26, goal=True))
+    charts = series(motion)
+    (speed, _), *_ = charts["speed of the pelvis, m/s"]
+    assert len(speed) == 25
+    assert all(value == pytest.approx(0.9) for value in speed)  # 3 cm a frame, 30 a second
+    (away, _), *_ = charts["goal: mean distance of the joints, m"]
+    assert (away[0], away[-1]) == (pytest.approx(1.5), pytest.approx(0.75))
+    (turn, _), *_ = charts["heading, degrees, left up"]
+    assert max(map(abs, turn)) == 0.0
+    path = draw_curves(motion, "x", tmp_path / "curves.png")
+    with image.open(path) as picture:
+        assert picture.size == (900, 3 * 150 + 26)
+    assert RIGHT in colours(path)  # the feet are level: one line covers the other
