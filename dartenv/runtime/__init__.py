@@ -13,6 +13,18 @@ for frame in stream:                  # one frame at a time, for ever
 
 from __future__ import annotations
 
-from dartenv.runtime.host import Host, load
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dartenv.runtime.host import Host, load
 
 __all__ = ["Host", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs numpy only when it is asked for: prompts and tokens do not."""
+    if name in __all__:
+        from dartenv.runtime import host
+
+        return getattr(host, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
