@@ -16,7 +16,7 @@ from dartenv.fixes.acts import Hands
 from dartenv.fixes.durable import Durable
 from dartenv.fixes.faults import explain
 from dartenv.fixes.history import history
-from dartenv.fixes.paths import inside, sha256
+from dartenv.fixes.paths import inside, is_link, sha256
 from dartenv.fixes.steps import MovePath, RemoveFile, WriteFile
 from dartenv.longpath import native
 
@@ -69,6 +69,40 @@ def test_a_link_that_leads_out_of_the_tree_is_refused(bench, tmp_path, what):
         assert "link leads out of" in refused(bench, bench.apply(new))
     assert outside.read_bytes() == b"somebody's"
     assert sorted(path.name for path in outside.parent.iterdir()) == ["a.py"]
+
+
+def junction(link: Path, target: Path) -> None:
+    """Makes one, or skips: Wine cannot."""
+    import _winapi
+
+    try:
+        _winapi.CreateJunction(str(target), str(link))
+    except OSError as error:
+        pytest.skip(f"no junctions here: {error}")
+    if not is_link(str(link)) or not (link / "a.py").exists():
+        pytest.skip("no junctions here: it was made and leads nowhere")
+
+
+@windows
+def test_a_junction_that_leads_out_of_the_tree_is_refused(bench, tmp_path):
+    outside = tmp_path / "shared" / "a.py"
+    outside.parent.mkdir()
+    outside.write_bytes(b"somebody's")
+    junction(bench.root / "linked", outside.parent)
+    why = refused(bench, bench.apply(bench.edit(bench.root / "linked" / "a.py", b"new")))
+    assert "link leads out of" in why
+    assert outside.read_bytes() == b"somebody's"
+
+
+@windows
+def test_a_tree_that_is_itself_reached_through_a_junction_is_fine(bench, tmp_path):
+    path = bench.put("a.py", b"old")
+    junction(tmp_path / "linked", bench.root)
+    bench.root = tmp_path / "linked"
+    bench.apply(bench.edit(bench.root / "a.py", b"new"))
+    assert path.read_bytes() == b"new"
+    bench.undo()
+    assert path.read_bytes() == b"old"
 
 
 @posix

@@ -125,6 +125,20 @@ def test_odd_programs_do_not_break_the_patches(text: str) -> None:
         patch.run(data, PatchContext())
 
 
+# One that replaces in place and one that inserts; the machinery is the same for all.
+@pytest.mark.parametrize(
+    "patch", [numpy_aliases.PATCH, prompt_filenames.PATCH], ids=lambda p: str(p.id)
+)
+def test_twenty_thousand_lines(patch: Patch[Any], run: Run) -> None:
+    fault = FAULTS[patch][0].replace("@", "\t").replace("%", "@")
+    lines = [f"v{n} = {n}  # 步 {n}\n" for n in range(20_000)]
+    text = fault + "".join(lines[:10_000]) + fault + "".join(lines[10_000:]) + fault.rstrip("\n")
+    old = text.replace("\n", "\r\n").encode("utf-8-sig")
+    result = run(patch, old)
+    assert len(result.edits) >= 3
+    assert b"".join(line.replace("\n", "\r\n").encode() for line in lines[:10_000]) in result.data
+
+
 def test_all_patches_after_one_another(run: Run) -> None:
     """Each patch takes what the others leave; the order makes no difference to what is repaired."""
     text = "".join(fault for faults in FAULTS.values() for fault in faults)
