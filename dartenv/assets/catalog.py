@@ -10,6 +10,7 @@ import msgspec
 from dartenv.assets.sniff import absolute
 from dartenv.assets.spec import AssetsSpec, DownloadSpec
 from dartenv.fetch.remote import Remote
+from dartenv.typed import convert
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,7 +114,7 @@ def catalog(spec: AssetsSpec) -> List[Asset]:
 def _asset(spec: AssetsSpec, **fields: object) -> Asset:
     sources = [d for d in spec.downloads if fields["id"] in d.gives]
     sources.sort(key=lambda one: one.manual)
-    return msgspec.convert(
+    return convert(
         {
             **fields,
             "downloads": tuple(one.id for one in sources),

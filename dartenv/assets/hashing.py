@@ -17,6 +17,7 @@ import msgspec
 
 from dartenv.assets.sniff import os_reason
 from dartenv.longpath import native
+from dartenv.typed import from_json
 
 _BLOCK = 4 << 20
 _FRESH_NS = 2_000_000_000  # coarser than the clock of any file system (FAT's is 2 s)
@@ -58,7 +59,7 @@ class HashCache:
         self._files: Dict[str, Hashed] = {}
         self._dirty = False
         try:
-            store = msgspec.json.decode(path.read_bytes(), type=_Store)
+            store = from_json(path.read_bytes(), _Store)
             if store.schema == SCHEMA:
                 self._files = store.files
         except (OSError, msgspec.DecodeError):
@@ -168,7 +169,7 @@ class FirstSeenStore:
         self.path = path
         self._seen: Dict[str, FirstSeen] = {}
         try:
-            self._seen = msgspec.json.decode(path.read_bytes(), type=Dict[str, FirstSeen])
+            self._seen = from_json(path.read_bytes(), Dict[str, FirstSeen])
         except (OSError, msgspec.DecodeError):
             pass
 

@@ -20,6 +20,7 @@ from dartenv.facts.places import expand_all, is_file
 from dartenv.facts.probed import Probed
 from dartenv.facts.runner import Completed, Runner
 from dartenv.manifests.compat_gpu import DriverTable
+from dartenv.typed import from_json
 
 MIB = 1024 * 1024
 _NOT_TOLD = ("", "n/a", "[n/a]", "[not supported]", "[unknown error]", "[insufficient permissions]")
@@ -124,7 +125,7 @@ def _answer(done: Completed) -> Optional[NvmlAnswer]:
     if not done.ok:
         return None
     try:
-        return msgspec.json.decode(done.out, type=NvmlAnswer)
+        return from_json(done.out, NvmlAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -12,6 +12,7 @@ import msgspec
 from dartenv.facts.exits import spelled_exit
 from dartenv.facts.model import ImportResult
 from dartenv.facts.runner import Completed
+from dartenv.typed import convert
 
 _LINE = re.compile(rb"^<<(dartenv )?(.*)>>\r?$", re.MULTILINE)
 _STEP = re.compile(r"^<<dartenv step (.*)>>\r?$", re.MULTILINE)
@@ -62,7 +63,7 @@ def read_answers(done: Completed) -> Answers:
             answers.last_import = None
         elif kind == "result":
             try:
-                answers.results.append(msgspec.convert(value, ImportResult))
+                answers.results.append(convert(value, ImportResult))
             except msgspec.ValidationError:
                 continue
             answers.step = None

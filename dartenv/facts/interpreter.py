@@ -25,6 +25,7 @@ from dartenv.facts.probed import Probed
 from dartenv.facts.runner import Completed, Runner
 from dartenv.manifests.compat import ModuleTable
 from dartenv.manifests.loader import Manifests, default_manifests
+from dartenv.typed import convert
 
 PROBE = "interpreter"
 SCRIPTS = ("inside.py", "inside_packages.py", "inside_modules.py")
@@ -140,7 +141,7 @@ def _answer(
     if match is None:
         return None, None
     try:
-        return msgspec.convert(json.loads(match.group(1)), InterpreterFacts), None
+        return convert(json.loads(match.group(1)), InterpreterFacts), None
     except (ValueError, msgspec.ValidationError) as error:
         return None, f"{python} ({name}) gave an answer that is not facts: {error}"
 

@@ -11,6 +11,7 @@ from typing import IO, Callable, Optional
 import msgspec
 
 from dartenv.longpath import CHUNK, native
+from dartenv.typed import from_json
 
 Opener = Callable[[Path, str], IO[bytes]]
 
@@ -70,7 +71,7 @@ class Part:
     def version(self) -> Optional[Version]:
         """The version that the bytes are of, where it was recorded."""
         try:
-            return msgspec.json.decode(self._record.read_bytes(), type=Version)
+            return from_json(self._record.read_bytes(), Version)
         except (OSError, msgspec.DecodeError):
             return None
 

@@ -15,6 +15,7 @@ import msgspec
 
 from dartenv.errors import UsageFault
 from dartenv.manifests.schema import Profile, Tree
+from dartenv.typed import convert
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -108,7 +109,7 @@ class Manifests:
 def _typed(file: ManifestFile, kind: Type[T]) -> T:
     data = _parse(file)
     try:
-        value = msgspec.convert(data, kind)
+        value = convert(data, kind)
     except msgspec.ValidationError as error:
         raise UsageFault(*_explained(file, str(error)), "dartenv manifest check") from None
     stem = getattr(value, "id", file.stem)
