@@ -189,7 +189,7 @@ def render_history(runs: Sequence[RunInfo]) -> List[Line]:
         lines.append(
             [
                 (f"{run.run}  {when}  {run.state:<12}", "bold"),
-                (_counted(len(run.changed), "change"), ""),
+                (_counted(len(run.changed), "change") if run.changed else "", ""),
             ]
         )
         if run.root:

@@ -40,7 +40,7 @@ class DataclassDefaultsPatch(Patch[DefaultSite]):
     """``x: X = X()`` becomes ``x: X = field(default_factory=X)``."""
 
     id = defaults.FAULT
-    reason = "make dataclass defaults anew for each instance, as Python 3.11 demands"
+    reason = "make dataclass defaults for each instance, as Python 3.11 asks"
 
     def accepts(self, data: bytes) -> bool:
         return defaults.accepts(data)

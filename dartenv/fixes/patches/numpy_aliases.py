@@ -23,7 +23,7 @@ class NumpyAliasesPatch(Patch[AliasSite]):
     """``np.float`` becomes ``float``, ``from numpy import float`` ``from builtins import float``."""
 
     id = aliases.FAULT
-    reason = "call by their own names the types that numpy 1.24 no longer names"
+    reason = "replace names that numpy has removed"
 
     def find(self, module: Module, context: PatchContext) -> Sequence[AliasSite]:
         return aliases.find(module, context.spec.aliases, context.tree)
