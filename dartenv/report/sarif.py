@@ -8,7 +8,7 @@ sees what was looked at.
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, Optional
 
 import msgspec
@@ -123,11 +123,13 @@ def _relative(path: str) -> str:
 
 
 def _uri(path: str) -> Optional[str]:
-    """The folder as a file URI that ends in a slash; None for what is no absolute path here."""
-    try:
-        return Path(path).as_uri().rstrip("/") + "/"
-    except ValueError:
-        return None
+    """The folder as a file URI that ends in a slash; None for what is no absolute path.
+
+    A report may be of another system than this one, so its paths are read by their own looks.
+    """
+    windows = PureWindowsPath(path)
+    pure: PurePath = windows if windows.drive else PurePosixPath(path)
+    return pure.as_uri().rstrip("/") + "/" if pure.is_absolute() else None
 
 
 def _instant(text: str) -> str:

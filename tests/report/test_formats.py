@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dartenv.checks.finding import Finding, Remedy, Status
@@ -103,13 +104,21 @@ def test_sarif_has_what_the_standard_asks_for() -> None:
     assert place["region"]["startLine"] == 13
     related = broken["relatedLocations"][0]["physicalLocation"]["artifactLocation"]
     assert related["uri"] == "utils/a%20b.py"
-    base = run["originalUriBaseIds"].get(related["uriBaseId"])
-    assert base is None or base["uri"].endswith("DART%20main/")
+    base = run["originalUriBaseIds"][related["uriBaseId"]]
+    assert base["uri"] == "file:///home/%E6%9D%8E%E6%98%8E/DART%20main/"
     assert run["invocations"][0] == {
         "executionSuccessful": False,
         "exitCode": 3,
         "startTimeUtc": "2026-11-22T03:15:00Z",
     }
+
+
+def test_sarif_of_a_windows_machine_is_the_same_everywhere() -> None:
+    target = TargetFacts(dart_root="D:\\演示 空间\\DART", python="C:\\p.exe", profile="windows-cpu")
+    log = json.loads(render_sarif(msgspec.structs.replace(REPORT, target=target)))
+    (base,) = log["runs"][0]["originalUriBaseIds"].values()
+    assert base["uri"].startswith("file:///D:/")
+    assert base["uri"].endswith("/DART/")
 
 
 def test_annotations_keep_to_one_line_each_and_the_worst_first() -> None:
