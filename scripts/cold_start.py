@@ -1,6 +1,6 @@
 """How long a bundle takes from a cold process to its first frame and to 800, and the memory it needs.
 
-    python scripts/cold_start.py BUNDLE [--precision int8] [--threads 2] [--runs 5]
+    python scripts/cold_start.py BUNDLE [--precision int8] [--threads 2] [--runs 5] [--spin]
 
 Every figure is from a fresh process that starts with `import dartenv.runtime`; the least and the
 median of the runs are printed. Files come from the page cache after the first run.
@@ -21,7 +21,7 @@ CHILD = """
 import json, os, sys, time
 began = time.perf_counter()
 from dartenv.runtime import load
-host = load(sys.argv[1], precision=sys.argv[2], threads=int(sys.argv[3]))
+host = load(sys.argv[1], precision=sys.argv[2], threads=int(sys.argv[3]), spin=sys.argv[5] == "1")
 stream = host.stream("walk forward", seed=0)
 frames = stream.take(host.bundle.sizes.history + 1)
 first = time.perf_counter() - began
@@ -37,10 +37,10 @@ print(json.dumps({"first": first, "whole": whole, "peak": peak, "torch": "torch"
 """
 
 
-def measure(bundle: Path, precision: str, threads: int, frames: int) -> Dict[str, Any]:
+def measure(bundle: Path, precision: str, threads: int, frames: int, spin: bool) -> Dict[str, Any]:
     """One fresh process's figures; RuntimeError with its words where it fails."""
     root = Path(__file__).resolve().parents[1]
-    given = [str(bundle), precision, str(threads), str(frames)]
+    given = [str(bundle), precision, str(threads), str(frames), str(int(spin))]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *given],
         capture_output=True,
@@ -61,13 +61,18 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=800)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--spin", action="store_true", help="waiting threads keep their cores")
     options = parser.parse_args()
     runs: List[Dict[str, Any]] = []
     try:
         for _ in range(options.runs):
             runs.append(
                 measure(
-                    options.bundle.absolute(), options.precision, options.threads, options.frames
+                    options.bundle.absolute(),
+                    options.precision,
+                    options.threads,
+                    options.frames,
+                    options.spin,
                 )
             )
     except RuntimeError as error:

@@ -45,6 +45,9 @@ def generate(
         "cpu", "--provider", help="cpu, cuda, directml, tensorrt; there is no fallback."
     ),
     threads: int = typer.Option(0, "--threads", help="0 leaves it to ONNX Runtime."),
+    spin: bool = typer.Option(
+        False, "--spin", help="Waiting threads keep their cores: quicker on an idle machine."
+    ),
     format_name: str = common.FORMAT,
 ) -> None:
     """Make motion from a prompt with an exported bundle: numpy and ONNX Runtime, no torch."""
@@ -64,6 +67,7 @@ def generate(
         precision=precision,  # type: ignore[arg-type]
         provider=provider,
         threads=threads,
+        spin=spin,
         joints="body-model" if body_joints else "predicted",
     )
     wanted = Wanted(fps, up, joints, unit)

@@ -61,9 +61,10 @@ class Host:
         joints: Joints,
         portable: bool,
         check: bool,
+        spin: bool = False,
     ) -> None:
         self.folder, self.bundle, self.provider = folder, bundle, provider
-        self._threads = threads
+        self._threads, self._spin = threads, spin
         name = "primitive" if joints == "predicted" else "primitive_body"
         self._model = model_of(bundle, name, folder)
         self._file = file_of(self._model, precision, portable, folder)
@@ -254,7 +255,7 @@ class Host:
     def _open(self, file: ModelFile) -> Any:
         path = file_path(self.folder, file)
         try:
-            return sessions.open_session(path, file, self.provider, self._threads)
+            return sessions.open_session(path, file, self.provider, self._threads, self._spin)
         except UsageFault:
             self._check.passed()  # a changed file is the better reason
             raise
@@ -282,6 +283,7 @@ def load(
     joints: Joints = "predicted",
     portable: bool = False,
     check: bool = True,
+    spin: bool = False,
 ) -> Host:
     """The bundle in ``folder``, ready to run.
 
@@ -289,11 +291,12 @@ def load(
     ``joints``: whether histories keep the joints that the network predicts, or the body model's
     (DART's --use_predicted_joints). ``portable`` takes the files without operators of ONNX
     Runtime's own. ``check`` holds every file used against bundle.json's hash beside the loading;
-    no motion is given out before that is done. Raises UsageFault naming what is missing.
+    no motion is given out before that is done. ``spin`` lets waiting threads keep their cores: quicker
+    where nothing else runs, slower where something does. Raises UsageFault naming what is missing.
     """
     folder = Path(folder)
     bundle = load_bundle(folder)
     check_bundle(bundle, str(bundle_json(folder)))
     full = sessions.provider_name(provider)
     threads = sessions.check_threads(threads)
-    return Host(folder, bundle, precision, full, threads, joints, portable, check)
+    return Host(folder, bundle, precision, full, threads, joints, portable, check, spin)

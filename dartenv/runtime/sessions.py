@@ -65,8 +65,13 @@ def check_threads(threads: int) -> int:
     return threads
 
 
-def open_session(path: Path, file: ModelFile, provider: str, threads: int) -> Any:
+def open_session(
+    path: Path, file: ModelFile, provider: str, threads: int, spin: bool = False
+) -> Any:
     """A session of ``path`` on ``provider`` (a full name) with every fallback turned off.
+
+    ``spin``: threads that wait for one another keep their cores, which is quicker on a machine
+    that does nothing else.
 
     Raises UsageFault: an older ONNX Runtime than the file needs, a provider that does not start,
     nodes that only the CPU could run, a file that is no model.
@@ -77,8 +82,8 @@ def open_session(path: Path, file: ModelFile, provider: str, threads: int) -> An
     options.intra_op_num_threads = threads
     options.log_severity_level = 4 if provider != CPU else 3
     # Waiting threads that spin take a core each from whoever else runs: with another process on two
-    # cores a primitive took twice as long with it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # cores a primitive took twice as long with it, and alone on them a third less.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
     if provider != CPU:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:

@@ -137,6 +137,16 @@ def test_a_session_that_took_another_provider_is_refused(tiny, monkeypatch):
         sessions.open_session(tiny.folder / file.path, file, "CUDAExecutionProvider", 1)
 
 
+@pytest.mark.parametrize(("spin", "said"), [(False, "0"), (True, "1")])
+def test_waiting_threads_spin_only_where_asked(tiny, spin, said):
+    from dartenv.runtime import sessions
+
+    file = tiny.bundle.models[0].files[0]
+    session = sessions.open_session(tiny.folder / file.path, file, "CPUExecutionProvider", 1, spin)
+    entry = "session.intra_op.allow_spinning"
+    assert session.get_session_options().get_session_config_entry(entry) == said
+
+
 def test_an_older_onnxruntime_than_the_file_needs_is_named(tiny):
     import msgspec
 
