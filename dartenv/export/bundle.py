@@ -32,7 +32,8 @@ from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter,
 from dartenv.manifests.export import export_spec
 from dartenv.manifests.loader import Manifests
 from dartenv.model.diffusion import respacings, sampler
-from dartenv.model.source import BETAS, JOINTS, DartSource
+from dartenv.model.layout import JOINTS
+from dartenv.model.source import BETAS, DartSource
 
 
 @dataclass

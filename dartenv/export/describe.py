@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from dartenv.bundle.contract import Feature, Tensor
-from dartenv.export.geometry import LAYOUT
 from dartenv.export.graph import named_dims
+from dartenv.model.layout import LAYOUT
 
 PRIMITIVE = "the primitive's own frame: origin at the pelvis of its first frame, z up, x from the left hip to the right one along the floor"
 WORLD = "world: z up"

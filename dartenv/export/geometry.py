@@ -10,17 +10,8 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from dartenv.export.graph import Graph
-from dartenv.model.source import JOINTS
+from dartenv.model.layout import JOINTS, LAYOUT
 
-# (name, width) of the feature groups, as in dartenv.model.features.LAYOUT; torch is not here.
-LAYOUT = (
-    ("transl", 3),
-    ("poses_6d", 6 * JOINTS),
-    ("transl_delta", 3),
-    ("global_orient_delta_6d", 6),
-    ("joints", 3 * JOINTS),
-    ("joints_delta", 3 * JOINTS),
-)
 _TINY = 1e-12  # torch's normalize never divides by less
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from dartenv.bundle import hashed
 from dartenv.bundle.contract import Speed
-from dartenv.model.source import JOINTS, DartSource
+from dartenv.model.layout import JOINTS
+from dartenv.model.source import DartSource
 
 Feed = Dict[str, Any]
 CLIP_LENGTH = 10.0

@@ -14,7 +14,8 @@ from dartenv.export.layers import zeros
 from dartenv.export.sampling import sample
 from dartenv.export.vae import VaeGraph
 from dartenv.model.diffusion import Sampler, sampler
-from dartenv.model.source import JOINTS, DartSource
+from dartenv.model.layout import JOINTS
+from dartenv.model.source import DartSource
 
 Dims = List[Union[int, str]]
 MODELS = ("primitive", "primitive_body", "denoiser", "vae_decoder", "vae_encoder", "clip_text")

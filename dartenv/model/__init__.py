@@ -1,4 +1,4 @@
 """DART's networks, diffusion and motion features, compatible with its checkpoints; nothing of DART.
 
-``config``, ``diffusion``, ``numbers`` and ``source`` need numpy alone; the others torch.
+``layout`` needs nothing, ``config``, ``diffusion``, ``numbers`` and ``source`` need numpy alone; the others torch.
 """

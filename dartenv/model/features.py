@@ -12,16 +12,7 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
-JOINTS = 22
-LAYOUT: Tuple[Tuple[str, int], ...] = (
-    ("transl", 3),
-    ("poses_6d", 6 * JOINTS),
-    ("transl_delta", 3),
-    ("global_orient_delta_6d", 6),
-    ("joints", 3 * JOINTS),
-    ("joints_delta", 3 * JOINTS),
-)
-FEATURES = sum(width for _, width in LAYOUT)
+from dartenv.model.layout import JOINTS, LAYOUT
 
 
 class World(NamedTuple):

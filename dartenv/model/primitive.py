@@ -15,7 +15,8 @@ from dartenv.errors import UsageFault
 from dartenv.model.denoiser import guided, make_denoiser
 from dartenv.model.diffusion import Sampler, sampler
 from dartenv.model.features import Body, World, next_history, to_world
-from dartenv.model.source import JOINTS, DartSource
+from dartenv.model.layout import JOINTS
+from dartenv.model.source import DartSource
 from dartenv.model.vae import MotionVae
 
 

@@ -26,9 +26,9 @@ from dartenv.model.config import (
     diffusion_config,
     vae_config,
 )
+from dartenv.model.layout import JOINTS
 from dartenv.model.numbers import first_features
 
-JOINTS = 22
 BETAS = 10  # shape numbers that DART gives its body models; all zero in every released run
 
 
