@@ -23,7 +23,7 @@ from dartenv.smoke.workspace import make_workspace
 from dartenv.source import bodymodel
 from dartenv.source.module import Module
 from dartenv.source.text import UnreadableError
-from dartenv.target import tree_kind
+from dartenv.target import tree_of
 
 _FIND_VOCABULARY = (
     "import importlib.util as u, os; s = u.find_spec('clip'); "
@@ -40,17 +40,6 @@ class Ground(NamedTuple):
     places: Places
     kind: str
     stand_ins: Tuple[str, ...]
-
-
-def tree_of(manifests: Manifests, root: Path) -> Tree:
-    """The kind of tree at ``root``. Raises UsageFault where it is none."""
-    tree = tree_kind(root, manifests.trees()) if root.is_dir() else None
-    if tree is None:
-        state = "not a DART tree" if root.is_dir() else "no such folder"
-        raise UsageFault(
-            f"{root}: {state}", "the folder that holds mld/ and model/", "dartenv doctor"
-        )
-    return tree
 
 
 def published_denoiser(manifests: Manifests, tree: Tree) -> str:

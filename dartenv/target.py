@@ -150,6 +150,17 @@ def tree_kind(folder: Path, trees: list[Tree]) -> Optional[Tree]:
     return None
 
 
+def tree_of(manifests: Manifests, root: Path) -> Tree:
+    """The kind of tree at ``root``. Raises UsageFault where it is none."""
+    tree = tree_kind(root, manifests.trees()) if root.is_dir() else None
+    if tree is None:
+        state = "not a DART tree" if root.is_dir() else "no such folder"
+        raise UsageFault(
+            f"{root}: {state}", "the folder that holds mld/ and model/", "dartenv doctor"
+        )
+    return tree
+
+
 def _python(
     given: Optional[str], config: Config, base: Path, cwd: Path, env: Mapping[str, str]
 ) -> Tuple[Optional[str], str]:

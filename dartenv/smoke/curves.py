@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
+from dartenv.smoke.inside.motion import FEET, floor_height, sliding, turning
 from dartenv.smoke.pictures import GRID, INK, LEFT, MUTED, PAPER, RIGHT, Motion, Point
 
 WIDTH, HEIGHT, ACROSS, MARGIN = 300, 150, 3, 26
-HIPS, FEET = (1, 2), (10, 11)
 
 Line = Tuple[List[float], Tuple[int, int, int]]
 
@@ -22,7 +22,7 @@ def series(motion: Motion) -> Dict[str, List[Line]]:
     """Title -> lines (values over the frames, colour). Titles name the judge and the unit."""
     frames = [motion.points(frame) for frame in motion.frames]
     fps = motion.fps
-    floor = min(frames[0][joint][2] for joint in (7, 8, *FEET))
+    floor = floor_height(frames)
     pelvis = [frame[0] for frame in frames]
     speed = [math.dist(a[:2], b[:2]) * fps for a, b in zip(pelvis, pelvis[1:])]
     found: Dict[str, List[Line]] = {"speed of the pelvis, m/s": [(speed, INK)]}
@@ -32,11 +32,12 @@ def series(motion: Motion) -> Dict[str, List[Line]]:
     ]
     found["feet above the floor, m (left blue, right red)"] = heights
     found["skate: speed of a foot on the floor, m/s"] = [
-        (_skate(frames, joint, floor, fps), colour) for joint, colour in zip(FEET, (LEFT, RIGHT))
+        ([speed or 0.0 for speed in sliding(frames, joint, fps)], colour)  # 0 in the air
+        for joint, colour in zip(FEET, (LEFT, RIGHT))
     ]
     found["jerk, mean of the joints, m/s^3"] = [(_jerk(frames, fps), INK)]
     found["bones: furthest from its mean length, m"] = [(_bones(frames, motion.parents), INK)]
-    found["heading, degrees, left up"] = [(_heading(frames), INK)]
+    found["heading, degrees, left up"] = [(turning(frames), INK)]
     if motion.goal is not None:
         goal = motion.points(motion.goal)
         away = [sum(map(math.dist, frame, goal)) / len(goal) for frame in frames]
@@ -84,17 +85,6 @@ def _chart(
             pen.line(points, fill=colour, width=2)
 
 
-def _skate(frames: List[List[Point]], joint: int, floor: float, fps: float) -> List[float]:
-    """0 where the foot is in the air."""
-    from dartenv.smoke.inside.motion import CONTACT_HEIGHT
-
-    found: List[float] = []
-    for before, after in zip(frames, frames[1:]):
-        down = max(before[joint][2], after[joint][2]) - floor < CONTACT_HEIGHT
-        found.append(math.dist(before[joint][:2], after[joint][:2]) * fps if down else 0.0)
-    return found
-
-
 def _jerk(frames: List[List[Point]], fps: float) -> List[float]:
     found: List[float] = []
     for four in zip(frames, frames[1:], frames[2:], frames[3:]):
@@ -116,17 +106,3 @@ def _bones(frames: List[List[Point]], parents: Sequence[int]) -> List[float]:
     ]
     means = [sum(column) / len(column) for column in zip(*lengths)]
     return [max(abs(a - b) for a, b in zip(row, means)) for row in lengths]
-
-
-def _heading(frames: List[List[Point]]) -> List[float]:
-    total = 0.0
-    last: Optional[float] = None
-    found: List[float] = []
-    for frame in frames:
-        left = [frame[HIPS[0]][k] - frame[HIPS[1]][k] for k in (0, 1)]
-        angle = math.degrees(math.atan2(left[1], left[0]))
-        if last is not None:
-            total += (angle - last + 180.0) % 360.0 - 180.0
-        last = angle
-        found.append(total)
-    return found

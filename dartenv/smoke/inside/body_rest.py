@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any, List, Optional
 
 from . import heavy
-
-BODY_JOINTS = 22
+from .skeleton import BODY_JOINTS
 
 
 def rest_joints(path: Optional[str], betas: Any) -> Optional[List[List[float]]]:

@@ -27,18 +27,40 @@ def feet(frames: Sequence[Frame], fps: float) -> Dict[str, float]:
     frames in a row, m/s. ``floor_depth``: how far any joint goes below the floor, m. ``float``:
     how far above it the lowest joint is, on average, m.
     """
-    floor = min(frames[0][joint][2] for joint in (*FEET, *ANKLES))
-    slides: List[float] = []
-    for before, after in zip(frames, frames[1:]):
-        for joint in FEET:
-            if max(before[joint][2], after[joint][2]) - floor < CONTACT_HEIGHT:
-                slides.append(distance(before[joint][:2], after[joint][:2]) * fps)
+    floor = floor_height(frames)
+    slides = [speed for joint in FEET for speed in sliding(frames, joint, fps) if speed is not None]
     lowest = [min(joint[2] for joint in frame) - floor for frame in frames]
     return {
         "foot_skate": mean(slides),
         "floor_depth": max(0.0, -min(lowest)),
         "float": mean([max(0.0, height) for height in lowest]),
     }
+
+
+def floor_height(frames: Sequence[Frame]) -> float:
+    """Where the first frame's lowest foot is, metres."""
+    return min(frames[0][joint][2] for joint in (*FEET, *ANKLES))
+
+
+def sliding(frames: Sequence[Frame], joint: int, fps: float) -> List[Optional[float]]:
+    """Speed of a foot along the floor from each frame to the next, m/s; ``None`` in the air."""
+    floor = floor_height(frames)
+    found: List[Optional[float]] = []
+    for before, after in zip(frames, frames[1:]):
+        down = max(before[joint][2], after[joint][2]) - floor < CONTACT_HEIGHT
+        found.append(distance(before[joint][:2], after[joint][:2]) * fps if down else None)
+    return found
+
+
+def turning(frames: Sequence[Frame]) -> List[float]:
+    """Degrees turned since the first frame, left positive, whole turns counted."""
+    turned = 0.0
+    found = [turned]
+    angles = [_angle(frame) for frame in frames]
+    for before, after in zip(angles, angles[1:]):
+        turned += (after - before + math.pi) % (2.0 * math.pi) - math.pi
+        found.append(math.degrees(turned))
+    return found
 
 
 def heading(frames: Sequence[Frame]) -> Dict[str, float]:
@@ -51,13 +73,9 @@ def heading(frames: Sequence[Frame]) -> Dict[str, float]:
     right = [first[RIGHT_HIP][k] - first[LEFT_HIP][k] for k in (0, 1)]
     length = math.hypot(*right) or float("nan")
     step = [frames[-1][0][k] - first[0][k] for k in (0, 1)]
-    turned = 0.0
-    angles = [_angle(frame) for frame in frames]
-    for before, after in zip(angles, angles[1:]):
-        turned += (after - before + math.pi) % (2.0 * math.pi) - math.pi
     return {
         "forward": (step[1] * right[0] - step[0] * right[1]) / length,
-        "turn": math.degrees(turned),
+        "turn": turning(frames)[-1],
     }
 
 
