@@ -80,6 +80,13 @@ def gather(
     probes.update(("host", "gpu") if request.target.profile is None else ("host",))
     if request.shallow:
         probes.difference_update(SHALLOW_WITHOUT)
+    return collected(request, sorted(probes), on_probe)
+
+
+def collected(
+    request: Request, probes: Sequence[str], on_probe: Optional[Callable[[str], None]] = None
+) -> Facts:
+    """The facts of these probes, and of those that they come after."""
     root = request.target.dart_root
     trees = request.manifests.trees()
     given = request.target.profile
@@ -91,7 +98,7 @@ def gather(
         env=dict(os.environ),
         profile=request.manifests.profile(given) if given else None,
     )
-    facts = collect(scope, (*PLANS, *extension_plans()), sorted(probes), on_probe)
+    facts = collect(scope, (*PLANS, *extension_plans()), probes, on_probe)
     failures = (*facts.probe_failures, *extension_failures())
     return msgspec.structs.replace(facts, probe_failures=failures)
 

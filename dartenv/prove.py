@@ -11,7 +11,7 @@ import msgspec
 from dartenv.assets.spec import AssetsSpec
 from dartenv.checks.finding import Finding, Status
 from dartenv.errors import UsageFault
-from dartenv.examine import Request, gather
+from dartenv.examine import Request, collected
 from dartenv.facts.model import Facts
 from dartenv.facts.redact import redact
 from dartenv.fixes.lock import state_folder
@@ -23,12 +23,12 @@ from dartenv.smoke.ort import ort_hindrance
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import SmokeResult, to_findings
 from dartenv.smoke.scenario import Scenario, Value
-from dartenv.target import tree_kind
+from dartenv.target import tree_of
 
 # What has to pass before a run is worth its minutes: without it there is nothing to run.
 NEEDED = ("source.root", "python.version")
-# Checks whose facts tell a run's machine apart, and take no second to collect.
-QUICK_FACTS = ("gpu.driver", "python.isolation")
+# Probes that tell a run's machine apart, and take no second.
+QUICK_PROBES = ("host", "gpu", "interpreter")
 
 
 class SmokeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +73,13 @@ def run_smokes(
             "the Python that runs DART",
             "dartenv smoke --python EXE",
         )
-    tree = _tree(request.manifests, Path(target.dart_root))
+    tree = tree_of(request.manifests, Path(target.dart_root))
     results: List[SmokeResult] = []
-    facts = redact(facts or gather(request, QUICK_FACTS))
+    facts = redact(facts or collected(request, QUICK_PROBES))
     for name in smoke_names(request, options):
         scenario = load_scenario(name, request.manifests)
         if options.time_limit is not None:
-            scenario = _limited(scenario, options.size, options.time_limit)
+            scenario = _limited(scenario, options.size, tree.kind, options.time_limit)
         reason = ort_hindrance(target.python) if scenario.ort and not options.names else None
         if reason is not None:  # asked for by name, the missing package is a failure
             results.append(_skipped(scenario, options, reason))
@@ -149,7 +149,7 @@ def with_results(
 def is_sandbox(request: Request) -> bool:
     """Whether the target is our own small project rather than DART."""
     root = request.target.dart_root
-    return root is not None and _tree(request.manifests, Path(root)).kind == "sandbox"
+    return root is not None and tree_of(request.manifests, Path(root)).kind == "sandbox"
 
 
 def hindered(report: Report) -> Optional[Finding]:
@@ -170,22 +170,13 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("dartenv", appauthor=False))
 
 
-def _limited(scenario: Scenario, size: str, seconds: float) -> Scenario:
-    """The scenario with no more than ``seconds`` for all of its variants together."""
+def _limited(scenario: Scenario, size: str, tree: str, seconds: float) -> Scenario:
+    """The scenario with no more than ``seconds`` for all that it runs in this kind of tree."""
     chosen = scenario.size(size)
-    each = min(chosen.time_limit, seconds / max(1, len(scenario.variants)))
+    runs = sum(1 + scenario.repeats(v.id, size) for v in scenario.variants_for(tree))
+    each = min(chosen.time_limit, seconds / max(1, runs))
     sizes = {**scenario.sizes, size: msgspec.structs.replace(chosen, time_limit=each)}
     return msgspec.structs.replace(scenario, sizes=sizes)
-
-
-def _tree(manifests: Manifests, root: Path) -> Tree:
-    tree = tree_kind(root, manifests.trees()) if root.is_dir() else None
-    if tree is None:
-        state = "not a DART tree" if root.is_dir() else "no such folder"
-        raise UsageFault(
-            f"{root}: {state}", "the folder that holds mld/ and model/", "dartenv doctor"
-        )
-    return tree
 
 
 def _assets(manifests: Manifests, tree: Tree) -> Optional[AssetsSpec]:

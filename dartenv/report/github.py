@@ -20,14 +20,6 @@ _COMMAND = {
     Status.WARN: "warning",
     Status.INFO: "notice",
 }
-_MARK = {
-    Status.CRASH: "crash",
-    Status.FAIL: "fail",
-    Status.WARN: "warn",
-    Status.INFO: "info",
-    Status.SKIP: "skip",
-    Status.OK: "ok",
-}
 
 
 def render_annotations(report: Report) -> str:
@@ -71,7 +63,7 @@ def render_summary(report: Report) -> str:
         for item in sorted(shown, key=lambda f: -f.status.gravity):
             command = item.remedy.commands[0] if item.remedy and item.remedy.commands else ""
             lines.append(
-                f"| {_MARK[item.status]} | `{item.check}` | {_cell(item.summary)} "
+                f"| {item.status.value} | `{item.check}` | {_cell(item.summary)} "
                 f"| {_code(command)} |"
             )
     if report.regressions:

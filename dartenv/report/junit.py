@@ -7,6 +7,7 @@ failure, error, skipped, system-out, properties.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Dict, List, Sequence
 from xml.etree import ElementTree as ET
 
@@ -34,7 +35,8 @@ def render_junit(report: Report) -> str:
         _properties(suite, report)
         for item in findings:
             suite.append(_case(item))
-    ET.indent(root) if hasattr(ET, "indent") else None
+    if sys.version_info >= (3, 9):
+        ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 

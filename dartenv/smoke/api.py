@@ -94,24 +94,28 @@ def run_scenario(
     folder = _run_folder(Path(state_dir) / "runs", started, scenario.id)
     base = _values(scenario, chosen.values, values or {}, root, device, seed)
     say = stage or _say_nothing
+    nothing_yet = SmokeResult(
+        scenario=scenario.id,
+        size=size,
+        device=device,
+        ran_on="",
+        seed=seed,
+        tree_kind=tree_kind,
+        passed=False,
+        extra_python_path=tuple(extra),
+        dart_root=str(root),
+        python=python,
+        folder=str(folder),
+        started_at=started.isoformat(timespec="seconds"),
+        why=scenario.why,
+        dartenv=dartenv.__version__,
+        facts_hash=facts_hash(facts) if facts is not None else None,
+    )
+    if facts is not None:
+        save_facts(facts, folder / "facts.json")
     hidden = no_display(scenario, tree_kind, os.environ)
     if hidden is not None:
-        result = SmokeResult(
-            scenario=scenario.id,
-            size=size,
-            device=device,
-            ran_on="",
-            seed=seed,
-            tree_kind=tree_kind,
-            passed=False,
-            skipped=hidden,
-            dart_root=str(root),
-            python=python,
-            folder=str(folder),
-            started_at=started.isoformat(timespec="seconds"),
-            why=scenario.why,
-            dartenv=dartenv.__version__,
-        )
+        result = msgspec.structs.replace(nothing_yet, skipped=hidden)
         write_result(result, folder)
         return result
     say("copying the tree")
@@ -184,32 +188,18 @@ def run_scenario(
         else:
             removal = workspace.remove()
     cause = ready.cause or _after(workspace, changes, device, ran_on)
-    result = SmokeResult(
-        scenario=scenario.id,
-        size=size,
-        device=device,
+    result = msgspec.structs.replace(
+        nothing_yet,
         ran_on=ran_on,
-        seed=seed,
-        tree_kind=tree_kind,
         passed=cause is None and bool(runs) and all(run.passed for run in runs),
         stand_ins=ready.stand_ins,
         runs=tuple(runs),
         cause=cause,
         tree_changes=changes,
-        extra_python_path=tuple(extra),
         versions=versions,
-        dart_root=str(root),
-        python=python,
-        folder=str(folder),
         workspace=kept,
-        started_at=started.isoformat(timespec="seconds"),
         notes=_notes(ready, removal, prepared_in),
-        why=scenario.why,
-        dartenv=dartenv.__version__,
-        facts_hash=facts_hash(facts) if facts is not None else None,
     )
-    if facts is not None:
-        save_facts(facts, folder / "facts.json")
     result = with_pictures(result, folder)
     write_result(result, folder)
     return result

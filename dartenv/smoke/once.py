@@ -17,7 +17,6 @@ from dartenv.smoke.runner import Limits, Outcome
 from dartenv.smoke.scenario import ErrorTable, Scenario, Size, Value, Variant, fill, holds
 from dartenv.smoke.target import Interpreter
 
-_BODY_FILES = {"male": "SMPLX_MALE.npz", "female": "SMPLX_FEMALE.npz"}
 _MEASURE_LIMITS = Limits(seconds=600.0, memory=8_000_000_000)
 
 
@@ -37,12 +36,17 @@ class Once:
 
     def bodies(self) -> Dict[str, str]:
         """The body model files of the workspace that numpy can read, by gender."""
-        folder = str(self.ready.values.get("body_model_dir", ""))
-        if not folder or self.ready.values.get("body_type", "smplx") != "smplx":
+        values = self.ready.values
+        if "body_model_dir" not in values or values.get("body_type", "smplx") != "smplx":
             return {}
         return {
-            gender: str(self.root.joinpath(*PurePosixPath(folder).parts, "smplx", name))
-            for gender, name in _BODY_FILES.items()
+            str(need.options["gender"]): str(
+                self.root.joinpath(*PurePosixPath(fill(need.path, values)).parts)
+            )
+            for need in self.scenario.needs
+            if "gender" in need.options
+            and need.path.endswith(".npz")
+            and (not need.trees or self.tree_kind in need.trees)
         }
 
 
@@ -139,14 +143,9 @@ def _repeat(
     earlier: Collection[Path],
 ) -> Tuple[List[Path], Optional[Outcome]]:
     """Run again with the same seed; answers the new files, beside the first ones kept safe."""
-    wanted = once.scenario.repeat
-    if wanted is None or not samples:
+    scenario, wanted = once.scenario, once.scenario.repeat
+    if wanted is None or not samples or not scenario.repeats(once.variant.id, once.size_name):
         return [], None
-    if wanted.variants and once.variant.id not in wanted.variants:
-        return [], None
-    if wanted.sizes and once.size_name not in wanted.sizes:
-        return [], None
-    scenario = once.scenario
     again: Dict[str, Value] = {**values, **wanted.values}
     # Whether it writes into the same folder depends on its values: the first ones step aside.
     kept = [path.with_name("first-" + path.name) for path in samples]

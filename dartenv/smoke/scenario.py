@@ -207,6 +207,15 @@ class Scenario(Part, frozen=True, kw_only=True):
         """The variants that are run in this kind of tree."""
         return tuple(v for v in self.variants if not v.trees or tree in v.trees)
 
+    def repeats(self, variant: str, size: str) -> bool:
+        """Whether this variant is run a second time in this size."""
+        wanted = self.repeat
+        return (
+            wanted is not None
+            and (not wanted.variants or variant in wanted.variants)
+            and (not wanted.sizes or size in wanted.sizes)
+        )
+
     def size(self, name: str) -> Size:
         """The size ``name``; UsageFault with the known ones otherwise."""
         if name not in self.sizes:
