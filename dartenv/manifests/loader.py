@@ -30,7 +30,17 @@ else:
 T = TypeVar("T", bound=msgspec.Struct)
 
 # Folders that a manifest tree may hold; a file anywhere else is a spelling mistake.
-FOLDERS = ("profiles", "trees", "compat", "assets", "patches", "scenarios", "export")
+FOLDERS = (
+    "profiles",
+    "trees",
+    "compat",
+    "assets",
+    "patches",
+    "scenarios",
+    "export",
+    "install",
+    "locks",
+)
 
 
 class ManifestFile:
