@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from packaging.requirements import Requirement as Asked  # noqa: E402
 from packaging.utils import canonicalize_name  # noqa: E402
 
-from dartenv.manifests.loader import Manifests, tomllib  # noqa: E402
+from dartenv.manifests.loader import Manifests  # noqa: E402
 from dartenv.manifests.lock_rules import LockRules, lock_rules  # noqa: E402
 from dartenv.manifests.locks import (  # noqa: E402
     LockedPackage,
@@ -39,6 +39,11 @@ from dartenv.manifests.locks import (  # noqa: E402
     torch_family,
 )
 from dartenv.manifests.schema import Profile  # noqa: E402
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 CLIP_VERSION = "1.0"  # what its setup.py says at every commit; the commit stands in compat/clip
 

@@ -31,7 +31,9 @@ def check(manifests: Optional[List[Path]] = common.MANIFESTS) -> None:
         say(problem.line(), sys.stdout)
     if problems:
         raise typer.Exit(1)
-    say(f"{len(read.profiles())} profiles fit the tables", sys.stdout)
+    locks = len(read.stems("locks"))
+    profiles = len(read.profiles())
+    say(f"{profiles} profiles fit the tables, {locks} locks fit the profiles", sys.stdout)
 
 
 @app.command("show")

@@ -24,6 +24,7 @@ from dartenv.manifests.compat import (
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest, Profile
 from dartenv.manifests.validate_gpu import gpu_problems
+from dartenv.manifests.validate_locks import lock_problems
 from dartenv.manifests.wheels import wheel_for
 
 
@@ -71,6 +72,10 @@ def validate(manifests: Manifests) -> List[Problem]:
     if not any(problem.key == "file" for problem in problems):
         problems.extend(
             Problem(manifest="compat", key="machine", text=line) for line in gpu_problems(manifests)
+        )
+        problems.extend(
+            Problem(manifest=manifest, key=key, text=text)
+            for manifest, key, text in lock_problems(manifests)
         )
     return problems
 
