@@ -28,7 +28,7 @@ from packaging.requirements import Requirement as Asked  # noqa: E402
 from packaging.utils import canonicalize_name  # noqa: E402
 
 from dartenv.manifests.loader import Manifests  # noqa: E402
-from dartenv.manifests.lock_rules import LockRules, lock_rules  # noqa: E402
+from dartenv.manifests.lock_rules import LockRules, extras_of, lock_rules  # noqa: E402
 from dartenv.manifests.locks import (  # noqa: E402
     LockedPackage,
     clip_of,
@@ -102,12 +102,9 @@ def lock(
     if profile.onnxruntime:
         wanted.append(profile.onnxruntime)
         roles[canonicalize_name(Asked(profile.onnxruntime).name)] = "ort"
-    pytorch3d = pytorch3d_of(profile, python, manifests)
-    holds = {"always": True, "ort": bool(profile.onnxruntime), "pytorch3d": pytorch3d is not None}
-    for extra in rules.extras:
-        if holds[extra.when]:
-            wanted.append(f"{extra.name}{extra.spec}")
-            roles.setdefault(canonicalize_name(extra.name), extra.role)
+    for extra in extras_of(rules, profile, python):
+        wanted.append(f"{extra.name}{extra.spec}")
+        roles.setdefault(canonicalize_name(extra.name), extra.role)
     found: Dict[str, LockedPackage] = {}
     for system in systems(profile):
         for package in resolved(wanted, python, system, rules, uv, until):
@@ -122,6 +119,7 @@ def lock(
             merge(found, package, roles)
     for name, (version, index) in family.items():
         found[name] = LockedPackage(name=name, version=version, index=index, role="torch")
+    pytorch3d = pytorch3d_of(profile, python, manifests)
     if pytorch3d is not None:
         found["pytorch3d"] = LockedPackage(
             name="pytorch3d",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Dict, Literal, Tuple
 
+from packaging.markers import Marker
+
 from dartenv.manifests.loader import Manifests
-from dartenv.manifests.locks import Role
-from dartenv.manifests.schema import Manifest
+from dartenv.manifests.locks import Role, marker_environment, systems
+from dartenv.manifests.schema import Manifest, Profile
 
 
 class SourceOnly(Manifest, frozen=True, kw_only=True):
@@ -22,7 +24,8 @@ class Extra(Manifest, frozen=True, kw_only=True):
     name: str
     spec: str
     role: Role
-    when: Literal["always", "ort", "pytorch3d"]
+    when: Literal["always", "dart", "ort", "pytorch3d"]
+    markers: str = ""  # PEP 508 marker
     why: str
     source: str
 
@@ -59,3 +62,25 @@ class LockRules(Manifest, frozen=True, kw_only=True):
 def lock_rules(manifests: Manifests) -> LockRules:
     """The rules in force. Raises UsageFault naming file and key."""
     return manifests.read("install", "locks", LockRules)
+
+
+def extras_of(rules: LockRules, profile: Profile, python: str) -> Tuple[Extra, ...]:
+    """The extras that the lock of ``profile`` for Python ``python`` ("3.8") has."""
+    holds = {
+        "always": True,
+        "dart": profile.kind == "dart",
+        "ort": bool(profile.onnxruntime),
+        "pytorch3d": profile.pytorch3d != "none",
+    }
+    return tuple(
+        one
+        for one in rules.extras
+        if holds[one.when]
+        and (
+            not one.markers
+            or any(
+                Marker(one.markers).evaluate(marker_environment(system, python))
+                for system in systems(profile)
+            )
+        )
+    )

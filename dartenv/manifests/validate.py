@@ -21,6 +21,7 @@ from dartenv.manifests.compat import (
     TorchRelease,
     TorchTable,
 )
+from dartenv.manifests.failures import failure_table, table_problems
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest, Profile
 from dartenv.manifests.validate_gpu import gpu_problems
@@ -77,7 +78,19 @@ def validate(manifests: Manifests) -> List[Problem]:
             Problem(manifest=manifest, key=key, text=text)
             for manifest, key, text in lock_problems(manifests)
         )
+        problems.extend(_failures(manifests))
     return problems
+
+
+def _failures(manifests: Manifests) -> Iterator[Problem]:
+    name = "install/failures"
+    try:
+        table = failure_table(manifests)
+    except UsageFault as fault:
+        yield _unreadable(name, fault)
+        return
+    for key, text in table_problems(table):
+        yield Problem(manifest=name, key=key, text=text)
 
 
 def _unreadable(name: str, fault: UsageFault) -> Problem:

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from dartenv.errors import UsageFault
 from dartenv.manifests.loader import Manifests
-from dartenv.manifests.lock_rules import lock_rules
+from dartenv.manifests.lock_rules import extras_of, lock_rules
 from dartenv.manifests.locks import (
     FOLDER,
     Lock,
@@ -59,6 +59,11 @@ def _lock(stem: str, lock: Lock, manifests: Manifests) -> Iterator[Tuple[str, st
         yield "python", f"{lock.python} is not among {', '.join(profile.python)} of the profile"
     for one in requirements_of(profile, lock.python):
         yield from _requirement(lock, one)
+    for extra in extras_of(lock_rules(manifests), profile, lock.python):
+        found = lock.find(extra.name)
+        if found is None or not _inside(found.version, extra.spec):
+            has = found.version if found is not None else "missing"
+            yield f"package {extra.name}", f"{has}: {extra.why}"
     yield from _torch(lock, profile, manifests)
     yield from _runtime(lock, profile)
     for name, version in (
