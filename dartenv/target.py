@@ -15,6 +15,7 @@ from typing import Dict, Mapping, Optional, Tuple
 import msgspec
 
 from dartenv.errors import UsageFault
+from dartenv.install.settings import InstallConfig
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Tree
 
@@ -49,6 +50,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fail_level: Optional[str] = None
     ignore: Dict[str, str] = {}
     nightly: NightlyConfig = NightlyConfig()
+    install: InstallConfig = InstallConfig()
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

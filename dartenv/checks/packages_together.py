@@ -130,7 +130,7 @@ def packages_duplicates(
 def _exclusive(
     interpreter: InterpreterFacts, profile: Profile, row: ExclusiveModule, present: List[str]
 ) -> Finding:
-    keep = _choice(profile, row, present)
+    keep = choice(profile, row, present)
     wrong = [name for name in present if name != keep]
     versions = []
     for name in present:
@@ -154,7 +154,7 @@ def _exclusive(
     )
 
 
-def _choice(profile: Profile, row: ExclusiveModule, present: List[str]) -> str:
+def choice(profile: Profile, row: ExclusiveModule, present: List[str]) -> str:
     """The one the profile names; else the first of the table that is there."""
     named = (profile.onnxruntime or "").partition("==")[0]
     return named if named in present else present[0]

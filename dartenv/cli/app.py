@@ -11,6 +11,7 @@ import typer
 from dartenv import __version__
 from dartenv.cli import (
     assets,
+    bootstrap,
     diff,
     doctor,
     explain,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("doctor")(doctor.doctor)
 app.command("fix")(fix.fix)
+app.command("bootstrap")(bootstrap.bootstrap)
 app.command("smoke")(smoke.smoke)
 app.command("nightly")(nightly.nightly)
 app.command("export")(export.export)

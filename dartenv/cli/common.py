@@ -157,6 +157,14 @@ def write_document(text: str) -> None:
     sys.stdout.flush()
 
 
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    try:
+        return sys.stdin.isatty() and sys.stdout.isatty()
+    except ValueError:
+        return False
+
+
 def progress_to_stderr() -> bool:
     """Whether there is a person watching stderr."""
     try:

@@ -55,13 +55,18 @@ def fix(
     request = common.request_of(read, target, None, None, None, shallow=True)
     if not dry_run:
         _recover(state)
-    plan, skipped = (
-        _read_plan(plan_file, request) if plan_file is not None else _make_plan(request, ids or [])
-    )
-    if dry_run:
-        _show(plan, skipped, format_name)
-        return
-    _apply(request, plan, skipped, state, yes, tuple(unsafe or ()), format_name)
+    from dartenv.install.settings import use
+
+    with use(target.config.install):
+        plan, skipped = (
+            _read_plan(plan_file, request)
+            if plan_file is not None
+            else _make_plan(request, ids or [])
+        )
+        if dry_run:
+            _show(plan, skipped, format_name)
+            return
+        _apply(request, plan, skipped, state, yes, tuple(unsafe or ()), format_name)
 
 
 def _make_plan(request: Request, ids: List[str]) -> Tuple[Plan, Dict[str, str]]:
@@ -149,7 +154,7 @@ def _apply(
         return
     talk = sys.stderr if format_name == "json" else sys.stdout
     write(render_plan(plan, skipped), talk)
-    consent = decide(plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=_is_terminal(), ask=_ask)
+    consent = decide(plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=common.is_terminal(), ask=_ask)
     chosen = [step for step in plan.steps if step.id in consent.chosen]
     with hold(state, "dartenv fix"):
         fetcher = fetched(chosen, state)
@@ -224,13 +229,6 @@ def _history(state: Path, format_name: str) -> None:
         )
         return
     write(render_history(runs), sys.stdout)
-
-
-def _is_terminal() -> bool:
-    try:
-        return sys.stdin.isatty() and sys.stdout.isatty()
-    except ValueError:
-        return False
 
 
 def _ask(steps: Tuple[AnyStep, ...]) -> bool:

@@ -156,6 +156,10 @@ def _wait(
     except OSError as error:
         kill_tree(process.pid)
         return f"os-error: {error}"
+    except BaseException:
+        # The user's Ctrl-C does not reach the child: it has a session of its own.
+        kill_tree(process.pid)
+        raise
     return None
 
 

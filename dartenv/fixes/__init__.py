@@ -14,6 +14,7 @@ TOPICS: Tuple[str, ...] = (
     "environment",
     "gitconfig",
     "long_paths",
+    "packages",
     "source_patches",
     "vscode",
 )

@@ -22,6 +22,11 @@ KNOWN_FIXES: Tuple[str, ...] = (
     "host.code-page",
     "host.long-paths",
     "msvc.environment",
+    "ort.package",
+    "packages.clip",
+    "packages.duplicates",
+    "packages.requirements",
+    "packages.torch",
     "python.isolation",
     "source.body-model-dir",
     "source.dataclass-defaults",
@@ -29,4 +34,5 @@ KNOWN_FIXES: Tuple[str, ...] = (
     "source.posixpath",
     "source.prompt-filenames",
     "source.torch-load",
+    "wheels.pytorch3d",
 )

@@ -129,6 +129,7 @@ class RunCommand(Step, frozen=True, kw_only=True, tag="run-command"):
     ``undo_argv`` takes it back and must also work when the command did only half of its work:
     it is what runs after a failure or a crash in the middle. Without it the step cannot be undone.
     Both may run a second time, where a crash or a full disk kept their end from being recorded.
+    ``shown`` is the command as a person would type it, where ``argv`` runs it through another.
     """
 
     argv: Tuple[str, ...]
@@ -136,6 +137,7 @@ class RunCommand(Step, frozen=True, kw_only=True, tag="run-command"):
     timeout: float = 600.0
     cwd: Optional[str] = None
     env: Dict[str, str] = {}
+    shown: str = ""
 
 
 class RegistryValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -231,7 +233,7 @@ def what(step: AnyStep) -> str:
     if isinstance(step, MergeHands):
         return f"merge {step.body[1]} and the hands of MANO to {step.path}"
     if isinstance(step, RunCommand):
-        return f"run {' '.join(step.argv)}"
+        return f"run {step.shown or ' '.join(step.argv)}"
     if isinstance(step, SetRegistryValue):
         return f"set {registry_key(step)} to {step.value.shown()}"
     return step.text

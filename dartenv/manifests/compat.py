@@ -123,6 +123,7 @@ class Pytorch3dTable(Manifest, frozen=True, kw_only=True):
     build: str
     build_pattern: str
     pure_command: str  # installs the pure-Python part
+    pure_archive: str  # the same as one file, for a machine without git
     pure_variable: str  # set to 1 for it
     pure_source: str
     compiled_module: str  # "_C"

@@ -93,6 +93,8 @@ class Tree(Manifest, frozen=True, kw_only=True):
     data_paths: str = "config_files/data_paths.py"
     body_model_name: str = "body_model_dir"
     skip_dirs: Tuple[str, ...] = ()
+    repository: Optional[str] = None  # where git clones it from
+    archive: Optional[str] = None  # the same as a zip, for a machine without git
 
 
 class Patch(Manifest, frozen=True, kw_only=True):

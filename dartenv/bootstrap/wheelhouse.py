@@ -1,0 +1,198 @@
+"""``--download-only``: everything a bootstrap installs, in one folder, for a machine without a network.
+
+The machine that downloads may be another system than the one it is for: the profile says which.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+from dartenv.bootstrap.record import Settings
+from dartenv.bootstrap.stages import Stages
+from dartenv.errors import FixFault, UsageFault
+from dartenv.facts.runner import SubprocessRunner
+from dartenv.fetch.fetcher import Fetcher
+from dartenv.fetch.remote import Fetched, Remote
+from dartenv.fixes.lock import hold, state_folder
+from dartenv.install.carried import CLIP, DART, PYTORCH3D
+from dartenv.install.holding import lock_file
+from dartenv.install.settings import SAME
+from dartenv.install.tools import TORCH_LIMIT, index_options, own_path
+from dartenv.install.wanted import wish
+from dartenv.manifests.compat import ClipTable, Pytorch3dTable
+from dartenv.manifests.locks import Lock, LockedPackage, lock_of
+from dartenv.manifests.wheels import wheel_for
+
+Tell = Callable[[str], None]
+# What pip takes for a system's wheels, the newest first.
+PLATFORMS: Dict[str, Tuple[str, ...]] = {
+    "windows": ("win_amd64",),
+    "linux": tuple(
+        f"manylinux{tag}_x86_64"
+        for tag in ("_2_28", "_2_27", "_2_24", "_2_17", "2014", "2010", "1")
+    )
+    + ("linux_x86_64",),
+}
+
+
+def fill(stages: Stages, settings: Settings, tell: Tell) -> None:
+    """Download everything into the folder's ``wheels``; what is there already is kept.
+
+    Raises UsageFault where no lock says what to download, FixFault where something did not come.
+    """
+    profile, manifests = stages.profile, stages.manifests
+    python = _minor(settings.python, profile.python)
+    lock = lock_of(manifests, profile.id, python)
+    if lock is None:
+        raise UsageFault(
+            f"there is no lock of profile {profile.id} for Python {python}",
+            "a lock, so that what is downloaded is what is installed",
+            "dartenv bootstrap --download-only --python X.Y",
+        )
+    folder = stages.layout.wheels
+    folder.mkdir(parents=True, exist_ok=True)
+    with hold(state_folder(), "dartenv bootstrap --download-only"):
+        _Filling(stages, settings, lock, python, folder, tell).fill()
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    count = sum(1 for path in folder.iterdir() if path.is_file())
+    tell(f"{count} files, {size / 1e6:.0f} MB in {folder}")
+    tell("there, without a network:")
+    tell(
+        f"  dartenv bootstrap --profile {profile.id} --python {python}"
+        f' --no-index --find-links "{folder.name}"'
+    )
+
+
+class _Filling:
+    def __init__(
+        self,
+        stages: Stages,
+        settings: Settings,
+        lock: Lock,
+        python: str,
+        folder: Path,
+        tell: Tell,
+    ) -> None:
+        self._stages = stages
+        self._profile = stages.profile
+        self._install = settings.install
+        self._lock = lock
+        self._python = python
+        self._folder = folder
+        self._tell = tell
+
+    def fill(self) -> None:
+        plain = [one for one in self._lock.package if one.index == "pypi"]
+        self._pip("packages", [one for one in plain if not one.sdist])
+        self._pip("sources", [one for one in plain if one.sdist])
+        torch = [one for one in self._lock.package if one.index == "torch"]
+        self._pip("torch", torch)
+        self._sources()
+
+    def _pip(self, name: str, packages: Sequence[LockedPackage]) -> None:
+        """One call of pip's own download; it asks for the hashes that the lock has."""
+        if not packages:
+            return
+        asked = wish(packages)
+        where = state_folder() / "install"
+        where.mkdir(parents=True, exist_ok=True)
+        path = where / f"download-{name}.txt"
+        path.write_text(asked.text, encoding="utf-8")
+        index = self._install.torch_index or self._profile.torch_index
+        own = index if name == "torch" and index != SAME else None
+        command = [sys.executable, "-m", "pip", "download", "--no-input", "--progress-bar", "off"]
+        command += ["--disable-pip-version-check", "--dest", str(self._folder)]
+        command += index_options(self._install, own)
+        command += ["--find-links", str(self._folder)]
+        command += ["--require-hashes"] if asked.hashed else []
+        if name == "sources":
+            command += ["--no-deps", "--no-binary", ":all:"]
+        else:
+            command += self._target()
+            # What torch needs on this very system is asked of its own index, too.
+            command += [] if name == "torch" and self._same_system() else ["--no-deps"]
+        self._tell(f"{name}: {len(packages)} packages")
+        self._run([*command, "-r", str(path)], own is not None, name)
+
+    def _target(self) -> List[str]:
+        system = self._profile.system
+        if system not in PLATFORMS:
+            return ["--only-binary=:all:"]
+        options = ["--only-binary=:all:", "--python-version", self._python]
+        options += ["--implementation", "cp"]
+        for platform in PLATFORMS[system]:
+            options += ["--platform", platform]
+        return options
+
+    def _same_system(self) -> bool:
+        return self._profile.system == ("windows" if sys.platform == "win32" else "linux")
+
+    def _run(self, command: List[str], own_index: bool, name: str) -> None:
+        state = state_folder()
+        argv = [sys.executable, "-m", "dartenv.install.run"]
+        argv += ["--lock", str(lock_file(state, str(self._folder)))]
+        argv += ["--log", str(state / "install" / f"download-{name}.log")]
+        argv += ["--own-index"] if own_index else []
+        done = SubprocessRunner().run([*argv, "--", *command], TORCH_LIMIT, env=_env())
+        if not done.ok:
+            said = done.error_text().strip().splitlines()
+            raise FixFault(said[-1] if said else done.why(TORCH_LIMIT))
+
+    def _sources(self) -> None:
+        """CLIP, pytorch3d and DART as archives, where they are not folders of the user's."""
+        manifests = self._stages.manifests
+        clip = manifests.read("compat", "clip", ClipTable)
+        table = manifests.read("compat", "pytorch3d", Pytorch3dTable)
+        tree = next(one for one in manifests.trees() if one.kind == "dart")
+        wanted: Dict[str, Tuple[Optional[str], Optional[str]]] = {
+            CLIP: (self._install.clip, clip.archive),
+            DART: (self._stages.settings.source, tree.archive),
+        }
+        if self._profile.pytorch3d == "transforms":
+            wanted[PYTORCH3D] = (self._install.pytorch3d, table.pure_archive)
+        elif self._profile.pytorch3d == "wheel":
+            wheel = self._wheel()
+            if wheel is not None:
+                wanted[wheel.rpartition("/")[2]] = (self._install.pytorch3d, wheel)
+        fetcher = Fetcher(state_folder() / "downloads")
+        for name, (given, url) in wanted.items():
+            if (self._folder / name).is_file():
+                continue
+            if given is not None and "://" not in given:
+                self._tell(f"{name}: not downloaded, you gave {given}; carry it along")
+                continue
+            address = given or url
+            if address is None:
+                continue
+            remote = Remote(id=name, kind="http", url=address, name=name, sure=False)
+            fetcher.get_all([remote], {})
+            outcome = fetcher.outcome(remote)
+            if not isinstance(outcome, Fetched):
+                raise FixFault(f"{name}: {outcome}")
+            outcome.path.replace(self._folder / name)
+            self._tell(f"{name}: {outcome.size / 1e6:.1f} MB")
+
+    def _wheel(self) -> Optional[str]:
+        torch = next((one.version for one in self._lock.package if one.name == "torch"), "")
+        answer = wheel_for(
+            self._python,
+            torch.split("+")[0],
+            self._profile.compute,
+            self._profile.system,
+            self._stages.manifests,
+        )
+        return answer.wheel.url if answer.wheel is not None else None
+
+
+def _minor(python: Optional[str], known: Sequence[str]) -> str:
+    if python is not None and all(part.isdigit() for part in python.split(".")):
+        return ".".join(python.split(".")[:2])
+    return known[0]
+
+
+def _env() -> Dict[str, str]:
+    import os
+
+    return {**os.environ, **own_path()}
