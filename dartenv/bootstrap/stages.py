@@ -26,6 +26,7 @@ from dartenv.bootstrap.source import source_steps
 from dartenv.examine import Examined, Request, collected, examine
 from dartenv.facts.model import CondaFacts, TargetFacts
 from dartenv.fixes import all_fixes
+from dartenv.fixes.packages import NOTHING
 from dartenv.fixes.plan import Plan, new_plan
 from dartenv.fixes.registry import make_plan
 from dartenv.fixes.report import Verdicts
@@ -88,6 +89,7 @@ class Stages:
         self.settings = settings
         self.manifests = manifests
         self.windows = windows
+        self._seen: Optional[Examined] = None
         all_fixes()
 
     def prepare(self, stage: Stage) -> Prepared:
@@ -175,26 +177,36 @@ class Stages:
         return Prepared(new_plan(target, steps))
 
     def _wanted(self, stage: Stage, always: Sequence[str] = ()) -> Prepared:
-        examined = examine(self.request(stage.checks))
+        examined = self._look()
         offered, skipped = wanted_fixes(examined, [])
         mine = [fix for fix in offered if _belongs(fix, stage.fixes)]
         mine += [fix for fix in always if fix not in mine]
+        why = _state(examined, stage)
         if not mine:
-            return Prepared(why=_state(examined), skipped=skipped)
+            return Prepared(why=why, skipped=skipped)
         plan = make_plan(mine, examined.facts, self.manifests, examined.facts.target)
-        return Prepared(plan, _state(examined), skipped)
+        if not plan.steps and all(refusal.reason == NOTHING for refusal in plan.refusals):
+            return Prepared(why=why, skipped=skipped)
+        return Prepared(plan, why, skipped)
+
+    def changed(self) -> None:
+        """Something was done: what was seen before does not hold any more."""
+        self._seen = None
+
+    def _look(self) -> Examined:
+        """One look at everything that the later stages judge, as long as nothing changes."""
+        if self._seen is None:
+            checks = dict.fromkeys(check for stage in STAGES for check in stage.checks)
+            self._seen = examine(self.request(tuple(checks)))
+        return self._seen
 
 
 def _belongs(fix: str, wanted: Sequence[str]) -> bool:
     return any(fix == one or fix.startswith(one + ".") for one in wanted)
 
 
-def _state(examined: Examined) -> str:
-    """The first thing that is not fine, else what is."""
-    findings = examined.report.findings
-    if not findings:
-        return ""
-    worst = max(findings, key=lambda item: item.status.gravity)
-    return worst.summary
-
-
+def _state(examined: Examined, stage: Stage) -> str:
+    """The first thing of a stage that is not fine, else what is."""
+    findings = [one for one in examined.report.findings if _belongs(one.check, stage.checks)]
+    worst = max(findings, key=lambda item: item.status.gravity, default=None)
+    return worst.summary if worst is not None else ""

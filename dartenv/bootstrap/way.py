@@ -132,6 +132,7 @@ class Way:
         plan = prepared.plan
         chosen = [step for step in plan.steps if runnable(step)]
         fetcher = self.fetched(chosen, self.state)
+        self.stages.changed()
         return apply(
             plan,
             [step.id for step in chosen],

@@ -42,6 +42,7 @@ from dartenv.manifests.wheels import wheel_for
 
 Found = List[Union[AnyStep, Refusal]]
 
+NOTHING = "nothing of it is missing"
 PLAIN_ROLES = ("requirement", "dependency", "build")
 
 
@@ -308,5 +309,5 @@ def plan_packages(
     found: Found = []
     for fix, plan in _PLANS.items():
         if fix in ids:
-            found += plan(installs, fix) or [Refusal(fix=fix, reason="nothing of it is missing")]
+            found += plan(installs, fix) or [Refusal(fix=fix, reason=NOTHING)]
     return found
