@@ -119,4 +119,4 @@ def _quoted(text: str) -> str:
 
 
 def _shown(python: str) -> str:
-    return python if not os.path.isabs(python) else f"of {python}"
+    return python if not Path(python).is_absolute() else f"of {python}"

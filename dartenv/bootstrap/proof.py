@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
 from dartenv.bootstrap.record import Proof
@@ -31,8 +32,8 @@ def digest(request: Request) -> str:
         folders[:] = sorted(name for name in folders if name not in _NOT_INTO)
         for name in sorted(names):
             if name.lower().endswith(_READ):
-                path = os.path.join(here, name)
-                seen = os.stat(path)
+                path = Path(here, name)
+                seen = path.stat()
                 lines.append(f"{os.path.relpath(path, root)} {seen.st_size} {seen.st_mtime_ns}")
     text = "\n".join(lines).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:16]

@@ -86,7 +86,7 @@ def find_python(
 
 def candidates(minor: str, runner: Runner) -> Iterator[str]:
     """Places where a Python of this minor version may be; a link or shim may not run it."""
-    if "%d.%d" % sys.version_info[:2] == minor:
+    if "{}.{}".format(*sys.version_info[:2]) == minor:
         own = getattr(sys, "_base_executable", None) or sys.executable
         yield os.path.realpath(own) if os.name != "nt" else own
     if os.name == "nt":
@@ -116,7 +116,7 @@ def _windows(minor: str, runner: Runner) -> Iterator[str]:
         candidate = Path(str(folder)) / "python.exe"
         if candidate.is_absolute() and candidate.is_file():
             yield str(candidate)
-    launcher = Path(os.environ.get("SystemRoot", "C:\\Windows")) / "py.exe"
+    launcher = Path(os.environ.get("SYSTEMROOT", "C:\\Windows")) / "py.exe"
     if launcher.is_file():
         done = runner.run(
             [str(launcher), f"-{minor}", "-c", "import sys; print(sys.executable)"], LIMIT

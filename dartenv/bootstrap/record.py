@@ -79,7 +79,7 @@ def save(folder: Path, record: Record) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temp.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
-        os.replace(temp, path)
+        temp.replace(path)
     except OSError as error:
         raise UsageFault(
             f"{path}: {error.strerror}", "a folder that can be written", "--dir DIR"

@@ -44,13 +44,13 @@ def source_steps(layout: Layout, source: Optional[str], trees: Sequence[Tree]) -
             return [_clone(layout, git, tree.repository)]
         if tree.archive:
             return _downloaded(layout, tree.archive)
-        raise UsageFault("no source of DART is known", "a tree's manifest with one", "--dart SOURCE")
+        raise UsageFault(
+            "no source of DART is known", "a tree's manifest with one", "--dart SOURCE"
+        )
     return _given(layout, source, git, trees)
 
 
-def _given(
-    layout: Layout, source: str, git: Optional[str], trees: Sequence[Tree]
-) -> List[AnyStep]:
+def _given(layout: Layout, source: str, git: Optional[str], trees: Sequence[Tree]) -> List[AnyStep]:
     path = Path(source).expanduser()
     if path.is_dir():
         bare = (path / "HEAD").is_file() and (path / "objects").is_dir()

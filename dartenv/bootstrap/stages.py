@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
-
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from dartenv.bootstrap.backends import Backend, Choosing
-from dartenv.bootstrap.environment import FIX as ENVIRONMENT
 from dartenv.bootstrap.environment import (
-    SETTINGS,
     environment_steps,
     settings_steps,
     standing,
 )
 from dartenv.bootstrap.layout import Layout
 from dartenv.bootstrap.record import Settings
-from dartenv.bootstrap.source import FIX as SOURCE
 from dartenv.bootstrap.source import source_steps
 from dartenv.examine import Examined, Request, collected, examine
 from dartenv.facts.model import CondaFacts, TargetFacts

@@ -29,11 +29,16 @@ Tell = Callable[[str], None]
 # What pip takes for a system's wheels, the newest first.
 PLATFORMS: Dict[str, Tuple[str, ...]] = {
     "windows": ("win_amd64",),
-    "linux": tuple(
-        f"manylinux{tag}_x86_64"
-        for tag in ("_2_28", "_2_27", "_2_24", "_2_17", "2014", "2010", "1")
-    )
-    + ("linux_x86_64",),
+    "linux": (
+        "manylinux_2_28_x86_64",
+        "manylinux_2_27_x86_64",
+        "manylinux_2_24_x86_64",
+        "manylinux_2_17_x86_64",
+        "manylinux2014_x86_64",
+        "manylinux2010_x86_64",
+        "manylinux1_x86_64",
+        "linux_x86_64",
+    ),
 }
 
 

@@ -95,7 +95,7 @@ def _wanted(profile: Profile) -> str:
 
 def _create(profile: Profile) -> List[str]:
     best = profile.python_reference or (profile.python[0] if profile.python else "3.8")
-    return [f"conda create -n dart python={best}", "conda activate dart"]
+    return ["dartenv bootstrap", f"conda create -n dart python={best}", "conda activate dart"]
 
 
 def _no_python(facts: Facts, profile: Profile, wanted: str) -> Finding:

@@ -73,7 +73,7 @@ def bootstrap(
     import msgspec
 
     from dartenv.bootstrap.layout import layout
-    from dartenv.bootstrap.record import Record, Settings, load
+    from dartenv.bootstrap.record import Settings, load
     from dartenv.bootstrap.stages import STAGES, Stages
     from dartenv.bootstrap.way import remember
     from dartenv.errors import UsageFault
@@ -148,7 +148,8 @@ def _laid_over(old: Settings, new: Settings) -> Settings:
 
     install = over(old.install, new.install, InstallConfig())
     laid = over(old, new, Settings())
-    assert isinstance(laid, Settings) and isinstance(install, InstallConfig)
+    assert isinstance(laid, Settings)
+    assert isinstance(install, InstallConfig)
     return msgspec.structs.replace(laid, install=install)
 
 

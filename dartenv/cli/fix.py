@@ -154,7 +154,9 @@ def _apply(
         return
     talk = sys.stderr if format_name == "json" else sys.stdout
     write(render_plan(plan, skipped), talk)
-    consent = decide(plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=common.is_terminal(), ask=_ask)
+    consent = decide(
+        plan.steps, yes=yes, unsafe_ids=unsafe, is_terminal=common.is_terminal(), ask=_ask
+    )
     chosen = [step for step in plan.steps if step.id in consent.chosen]
     with hold(state, "dartenv fix"):
         fetcher = fetched(chosen, state)

@@ -86,7 +86,7 @@ class Installs:
             asked = Wish(tuple(names), tuple(n.split("==")[0] for n in names), False)
         index = self.settings.torch_index or self.profile.torch_index
         same = index is None or index == SAME
-        arguments = [line for line in asked.lines] if not asked.hashed else []
+        arguments = list(asked.lines) if not asked.hashed else []
         steps: Found = []
         if asked.hashed:
             path, wrote = file_step(fix, asked, "what is installed, with hashes", Safety.UNSAFE)
@@ -228,9 +228,7 @@ class Installs:
         arguments = [*index_options(self.settings), *asked.lines]
         return [self._step(fix, arguments, asked.names, reason)]
 
-    def _built(
-        self, fix: str, source: str, name: str, title: str, env: Dict[str, str]
-    ) -> Found:
+    def _built(self, fix: str, source: str, name: str, title: str, env: Dict[str, str]) -> Found:
         """A package of pure Python from its source; setuptools is the lock's own."""
         tools = lacking(self.locked("build"), self.interpreter, self.profile)
         missing = [one for one in tools if distribution(self.interpreter, one.name) is None]
@@ -297,7 +295,9 @@ def plan_packages(
     """What brings the packages of these checks, in the order in which they build on each other."""
     interpreter = facts.interpreter
     if interpreter is None:
-        return [Refusal(fix=fix, reason="there is no working Python to install into") for fix in ids]
+        return [
+            Refusal(fix=fix, reason="there is no working Python to install into") for fix in ids
+        ]
     if facts.target.profile is None:
         return [Refusal(fix=fix, reason="no profile says what to install") for fix in ids]
     profile = manifests.profile(facts.target.profile)

@@ -134,4 +134,3 @@ def remove(path: str) -> None:
         shutil.rmtree(path, onerror=writable)
     elif os.path.lexists(path):
         os.remove(path)
-

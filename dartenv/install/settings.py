@@ -30,14 +30,14 @@ class InstallConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     uv: Optional[str] = None  # the uv to use, where it is not on PATH
 
 
-_active: contextvars.ContextVar[InstallConfig] = contextvars.ContextVar(
-    "dartenv_install", default=InstallConfig()
+_active: contextvars.ContextVar[Optional[InstallConfig]] = contextvars.ContextVar(
+    "dartenv_install", default=None
 )
 
 
 def active() -> InstallConfig:
     """The settings that plans are made with now."""
-    return _active.get()
+    return _active.get() or InstallConfig()
 
 
 @contextlib.contextmanager

@@ -168,5 +168,3 @@ def shown(command: Sequence[str]) -> List[str]:
     """A command for eyes: without what only keeps the output short."""
     quiet = ("--no-input", "--disable-pip-version-check", "--no-progress", "--progress-bar", "off")
     return [f'"{part}"' if " " in part else part for part in command if part not in quiet]
-
-

@@ -68,11 +68,12 @@ def lacking(
     for one in packages:
         name = normalised(one.name)
         has = distribution(interpreter, name)
-        if has is None or has.problem is not None:
-            found.append(one)
-        elif name in specs and specs[name] and not fits(has.version, specs[name]):
-            found.append(one)
-        elif name in specs and not specs[name] and older(has.version, one.version):
+        spec = specs.get(name)
+        fine = has is not None and has.problem is None
+        if has is not None and spec is not None:  # the profile asks for it by name
+            fits_it = fits(has.version, spec) if spec else not older(has.version, one.version)
+            fine = fine and fits_it is not False
+        if not fine:
             found.append(one)
     return found
 

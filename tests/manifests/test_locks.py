@@ -42,14 +42,14 @@ def test_the_lock_of_the_cpu_profile_says_what_is_installed_on_311() -> None:
     torch = lock.find("torch")
     assert torch is not None
     assert (torch.version, torch.index, torch.role, torch.sha256) == (
-        "2.13.0",
+        "2.14.1",
         "torch",
         "torch",
         (),
     )
     vision = lock.find("torchvision")
     assert vision is not None
-    assert vision.version == "0.28.0"
+    assert vision.version == "0.29.1"
     numpy = lock.find("NumPy")
     assert numpy is not None
     # https://pypi.org/project/numpy/1.26.4/#files: cp311, manylinux x86_64
