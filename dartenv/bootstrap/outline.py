@@ -22,7 +22,7 @@ def outline(stages: Stages, smoke: bool, without: Tuple[str, ...]) -> List[Row]:
     python = _python(stages)
     rows: List[Row] = []
     for stage in STAGES:
-        if stage.id in without:
+        if stage.id in without or stages.skips(stage):
             continue
         rows.append((stage.title, _words(stage.id, stages, python)))
     if smoke:

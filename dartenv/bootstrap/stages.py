@@ -185,6 +185,12 @@ class Stages:
             return Prepared(why=why, skipped=skipped)
         return Prepared(plan, why, skipped)
 
+    def skips(self, stage: Stage) -> bool:
+        """Whether the profile has no use for a stage."""
+        if stage.id == "clip":
+            return self.profile.kind == "sandbox"
+        return stage.id == "pytorch3d" and self.profile.pytorch3d == "none"
+
     def changed(self) -> None:
         """Something was done: what was seen before does not hold any more."""
         self._seen = None

@@ -87,7 +87,7 @@ class Way:
         stopped: Optional[str] = None
         with hold(self.state, COMMAND):
             for stage in STAGES:
-                if stage.id in self.without:
+                if stage.id in self.without or self.stages.skips(stage):
                     continue
                 if stopped is not None:
                     self._end(stage.id, stage.title, NOT_RUN, f"{stopped} comes first", 0.0)

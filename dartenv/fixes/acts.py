@@ -214,6 +214,8 @@ def _run(change: CommandChange, side: Side, hands: Hands) -> None:
     if done.rc != 0:
         said = [line for line in (done.error_text() or done.text()).splitlines() if line.strip()]
         last = f": {said[-1].strip()}" if said else ""
+        if change.shown and said:  # what ran it has said the whole in one line
+            raise StepFault(said[-1].strip())
         raise StepFault(f"{argv[0]}: exit code {done.rc}{last}")
 
 

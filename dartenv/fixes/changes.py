@@ -91,6 +91,7 @@ class CommandChange(Change, frozen=True, kw_only=True, tag="command", omit_defau
     timeout: float = 600.0
     cwd: Optional[str] = None
     env: Dict[str, str] = {}
+    shown: str = ""  # the program as messages name it, where ``argv`` runs it through another
 
 
 AnyChange = Union[FileChange, MoveChange, RegistryChange, CommandChange]

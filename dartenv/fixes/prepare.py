@@ -61,6 +61,7 @@ def prepare(step: AnyStep, n: int, run: Run, hands: Hands) -> AnyChange:
             timeout=step.timeout,
             cwd=step.cwd,
             env=step.env,
+            shown=step.shown,
         )
     raise StepFault(f"{step.id}: only shown, never run")
 

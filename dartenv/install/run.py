@@ -121,7 +121,7 @@ def _run(
 ) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     _forget_old(log.parent)
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         out.write(("$ " + " ".join(command) + "\n").encode("utf-8", "backslashreplace"))
         out.flush()
         process = subprocess.Popen(
