@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from urllib.parse import unquote
 
 from dartenv.bootstrap.record import Settings
 from dartenv.bootstrap.stages import Stages
@@ -160,7 +161,7 @@ class _Filling:
         elif self._profile.pytorch3d == "wheel":
             wheel = self._wheel()
             if wheel is not None:
-                wanted[wheel.rpartition("/")[2]] = (self._install.pytorch3d, wheel)
+                wanted[unquote(wheel.rpartition("/")[2])] = (self._install.pytorch3d, wheel)
         fetcher = Fetcher(state_folder() / "downloads")
         for name, (given, url) in wanted.items():
             if (self._folder / name).is_file():

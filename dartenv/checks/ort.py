@@ -131,18 +131,12 @@ def _wrong(
 ) -> Finding:
     wanted = profile.onnxruntime or "onnxruntime"
     packages = [wanted]
-    pin = wanted.partition("==")[2]
-    fitting = next(
-        (r for r in table.rows if wanted.startswith(r.package + "==") and fits(pin, r.versions)),
-        None,
-    )
+    fitting = _fitting(wanted, table)
     evidence = list(more)
-    if fitting is not None and fitting.cudnn and not _has_cudnn(interpreter, fitting.cudnn):
-        major = (fitting.cuda or "").split(".")[0]
-        extra = table.cudnn_package.get(f"{major}/{fitting.cudnn}")
-        if extra:
-            packages.append(extra)
-            evidence.append(f"{wanted} loads cuDNN {fitting.cudnn}, which {extra} brings")
+    extra = cudnn_package(wanted, interpreter, table)
+    if extra and fitting is not None:
+        packages.append(extra)
+        evidence.append(f"{wanted} loads cuDNN {fitting.cudnn}, which {extra} brings")
     return finding(
         Status.FAIL,
         fault,
@@ -155,6 +149,22 @@ def _wrong(
         commands=_replace(found.split(" ")[0], wanted, packages, interpreter),
         source=row.source if row is not None else f"profile {profile.id}",
     )
+
+
+def _fitting(wanted: str, table: OnnxRuntimeTable) -> Optional[OnnxRuntimeRow]:
+    """The row of a pinned ONNX Runtime."""
+    name, _, pin = wanted.partition("==")
+    return next((r for r in table.rows if r.package == name and fits(pin, r.versions)), None)
+
+
+def cudnn_package(
+    wanted: str, interpreter: InterpreterFacts, table: OnnxRuntimeTable
+) -> Optional[str]:
+    """What brings the cuDNN that a pinned ONNX Runtime loads, where the target has none of it."""
+    row = _fitting(wanted, table)
+    if row is None or not row.cudnn or _has_cudnn(interpreter, row.cudnn):
+        return None
+    return table.cudnn_package.get(f"{(row.cuda or '').split('.')[0]}/{row.cudnn}")
 
 
 def _replace(

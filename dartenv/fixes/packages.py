@@ -7,7 +7,9 @@ torch from its own index alone, then what is built against it.
 from __future__ import annotations
 
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from urllib.parse import unquote
 
+from dartenv.checks.ort import cudnn_package
 from dartenv.checks.packages_together import choice
 from dartenv.facts.lookup import distribution, minor, system_of, torch_seen, torch_wanted
 from dartenv.facts.model import Facts, InterpreterFacts, TargetFacts
@@ -34,7 +36,13 @@ from dartenv.install.wanted import (
     unlocked,
     wish,
 )
-from dartenv.manifests.compat import ClipTable, Pytorch3dTable, SharedTable, TorchTable
+from dartenv.manifests.compat import (
+    ClipTable,
+    OnnxRuntimeTable,
+    Pytorch3dTable,
+    SharedTable,
+    TorchTable,
+)
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.locks import LockedPackage
 from dartenv.manifests.schema import Profile
@@ -146,19 +154,29 @@ class Installs:
         if answer.wheel is None or answer.wheel.url is None or answer.wheel.kind != "pip":
             return [Refusal(fix=fix, reason=f"no wheel is known for {answer.wanted}")]
         title = f"pytorch3d {answer.wheel.version}, built for {answer.wanted}"
-        here = carried(self.settings, answer.wheel.url.rpartition("/")[2])
+        here = carried(self.settings, unquote(answer.wheel.url.rpartition("/")[2]))
         return [*needs, *self._wheel(fix, here or answer.wheel.url, title)]
 
     def onnxruntime(self, fix: str) -> Found:
         """ONNX Runtime as the profile has it, and what an export needs."""
-        packages = lacking(self.locked("ort"), self.interpreter, self.profile)
+        locked = self.locked("ort")
+        packages = lacking(locked, self.interpreter, self.profile)
+        packages += [one for one in locked if one not in packages and self._other_runtime(one)]
+        wanted = self.profile.onnxruntime
+        if wanted is None:
+            return [Refusal(fix=fix, reason=NOTHING)]
+        steps = self._without_other_runtimes(fix, wanted)
         if self.lock is not None:
-            return self._plain(fix, packages, f"ONNX Runtime of profile {self.profile.id}")
-        if self.profile.onnxruntime is None:
-            return [Refusal(fix=fix, reason=f"profile {self.profile.id} names no ONNX Runtime")]
-        names = (self.profile.onnxruntime.partition("==")[0],)
-        asked = Wish((self.profile.onnxruntime,), names, False)
-        return self._from_index(fix, asked, f"what profile {self.profile.id} pins")
+            steps += self._plain(fix, packages, f"ONNX Runtime of profile {self.profile.id}")
+        else:
+            asked = Wish((wanted,), (wanted.partition("==")[0],), False)
+            steps += self._from_index(fix, asked, f"what profile {self.profile.id} pins")
+        table = self.manifests.read("compat", "onnxruntime", OnnxRuntimeTable)
+        extra = cudnn_package(wanted, self.interpreter, table)
+        if extra is not None:
+            brings = Wish((extra,), (extra.partition("==")[0],), False)
+            steps += self._from_index(fix, brings, f"the cuDNN that {wanted} loads")
+        return steps
 
     def duplicates(self, fix: str) -> Found:
         """Of packages that share an import name, the right one alone."""
@@ -269,6 +287,31 @@ class Installs:
             env=env,
             timeout=timeout,
         )
+
+    def _without_other_runtimes(self, fix: str, wanted: str) -> Found:
+        """Two distributions of ONNX Runtime own the same files."""
+        table = self.manifests.read("compat", "onnxruntime", OnnxRuntimeTable)
+        others = [one.name for one in table.packages if one.name != wanted.partition("==")[0]]
+        present = [name for name in others if distribution(self.interpreter, name) is not None]
+        if not present:
+            return []
+        return [
+            run_step(
+                self.tool,
+                self.tool.uninstall(*present),
+                name=f"{fix}:{present[0]}",
+                fix=fix,
+                reason=f"it owns the same files as {wanted}",
+                change=change_of(present, self.interpreter),
+                settings=self.settings,
+            )
+        ]
+
+    def _other_runtime(self, one: LockedPackage) -> bool:
+        """Whether ``one`` is the profile's pinned ONNX Runtime, and another version is there."""
+        name, _, pin = (self.profile.onnxruntime or "").partition("==")
+        has = distribution(self.interpreter, one.name)
+        return one.name == name and bool(pin) and has is not None and has.version != one.version
 
     def _torchvision(self, torch: str) -> Optional[str]:
         if self.profile.torchvision:

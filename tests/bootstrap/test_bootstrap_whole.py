@@ -24,9 +24,9 @@ def everything(folder: Path) -> Dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not name.startswith(("env/", ".dartenv/")):
-            if "__pycache__" not in name:
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        ours = name.startswith(("env/", ".dartenv/")) or "__pycache__" in name
+        if path.is_file() and not ours:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
 
@@ -140,8 +140,7 @@ def test_nobody_to_ask_and_no_yes_changes_nothing(tiny: Tiny) -> None:
         cwd=str(REPOSITORY),
         env=tiny.env,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=100,
     )
     assert done.returncode == 5

@@ -40,7 +40,8 @@ def test_a_python_the_profile_does_not_take_fails(profile: str, version: str) ->
     assert found.status is Status.FAIL
     assert version in (found.found or "")
     assert found.remedy is not None
-    assert found.remedy.commands[0].startswith("conda create -n dart python=3.")
+    assert found.remedy.commands[0] == "dartenv bootstrap"
+    assert found.remedy.commands[1].startswith("conda create -n dart python=3.")
 
 
 def test_a_32_bit_python_fails() -> None:

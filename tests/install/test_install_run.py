@@ -12,12 +12,12 @@ from typing import List, Sequence
 
 import psutil
 import pytest
-from tests.install.made_wheels import make_wheel, sha256
 
 from dartenv.install.holding import Busy, holding, lock_file
 from dartenv.install.inside import look_inside, note_before
 from dartenv.install.run import environment as child_environment
 from dartenv.install.run import own_index
+from tests.install.made_wheels import make_wheel, sha256
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
