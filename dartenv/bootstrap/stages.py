@@ -86,6 +86,7 @@ class Stages:
         self.manifests = manifests
         self.windows = windows
         self._seen: Optional[Examined] = None
+        self._backend: Optional[Backend] = None
         all_fixes()
 
     def prepare(self, stage: Stage) -> Prepared:
@@ -151,8 +152,11 @@ class Stages:
         def conda() -> Optional[CondaFacts]:
             return collected(self.request(()), ["conda"]).conda
 
-        choosing = Choosing(self.profile, self.settings.install, conda)
-        return choosing.choose(self.settings.backend or "auto", self.settings.python)
+        if self._backend is None:  # what the outline named is what is done
+            choosing = Choosing(self.profile, self.settings.install, conda)
+            asked = self.settings.backend or "auto"
+            self._backend = choosing.choose(asked, self.settings.python)
+        return self._backend
 
     def python(self) -> str:
         """The environment's interpreter, also before it is there."""
