@@ -22,12 +22,12 @@ from dartenv.bootstrap.source import source_steps
 from dartenv.examine import Examined, Request, collected, examine
 from dartenv.facts.model import CondaFacts, TargetFacts
 from dartenv.fixes import all_fixes
-from dartenv.fixes.packages import NOTHING
 from dartenv.fixes.plan import Plan, new_plan
 from dartenv.fixes.registry import make_plan
 from dartenv.fixes.report import Verdicts
 from dartenv.fixes.steps import AnyStep
 from dartenv.install.carried import DART, carried
+from dartenv.install.installs import NOTHING
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 from dartenv.repair import verify, wanted_fixes
