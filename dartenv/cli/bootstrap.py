@@ -43,7 +43,10 @@ def bootstrap(
         None, "--pytorch3d", metavar="SOURCE", help="pytorch3d: a wheel, an archive or a folder."
     ),
     index: Optional[str] = typer.Option(
-        None, "--index", metavar="URL", help="The package index for all but torch, as a mirror."
+        None,
+        "--index",
+        metavar="URL",
+        help="The package index for all but torch: an address, or tuna.",
     ),
     torch_index: Optional[str] = typer.Option(
         None, "--torch-index", metavar="URL", help="torch's own index; same: the one for the rest."
@@ -78,6 +81,7 @@ def bootstrap(
     from dartenv.bootstrap.way import remember
     from dartenv.errors import UsageFault
     from dartenv.fixes.lock import state_folder
+    from dartenv.install.mirrors import index_address
     from dartenv.install.settings import InstallConfig, use
 
     common.check_format(format_name)
@@ -95,7 +99,7 @@ def bootstrap(
         python=python,
         source=_absolute(source),
         install=InstallConfig(
-            index=index,
+            index=index_address(index, read) if index is not None else None,
             torch_index=_absolute(torch_index),
             find_links=tuple(str(Path(one).absolute()) for one in find_links or ()),
             no_index=no_index,

@@ -10,6 +10,7 @@ from dartenv.bootstrap.layout import layout
 from dartenv.bootstrap.source import source_steps
 from dartenv.errors import UsageFault
 from dartenv.fixes.steps import FetchFile, RunCommand
+from dartenv.install.mirrors import index_address
 from dartenv.manifests.loader import default_manifests
 from dartenv.sandbox.writer import write_sandbox
 
@@ -69,3 +70,11 @@ def test_a_source_that_is_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageFault, match="not a DART tree"):
         source_steps(layout(tmp_path), str(tmp_path / "empty"), TREES)
+
+
+def test_a_mirror_may_be_named_in_a_word() -> None:
+    manifests = default_manifests()
+    assert index_address("tuna", manifests) == "https://pypi.tuna.tsinghua.edu.cn/simple"
+    assert index_address("https://mirror.example/simple", manifests).endswith("/simple")
+    with pytest.raises(UsageFault, match="one of: tuna"):
+        index_address("tunna", manifests)
