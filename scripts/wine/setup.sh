@@ -84,6 +84,8 @@ prefix_key=$(made_from prefix "$(wine --version 2>/dev/null)")
 if ! stands "$WINEPREFIX/.dartenv-made" "$prefix_key"; then
   say "making the prefix $WINEPREFIX"
   mkdir -p "$(dirname "$WINEPREFIX")"
+  # A server of an older prefix here was told to stay: waiting for its end would take for ever.
+  [ ! -d "$WINEPREFIX" ] || timeout 20 wineserver -k >/dev/null 2>&1 || true
   logged 180 "wineboot" wineboot -i
   logged 60 "waiting for wineboot" wineserver -w
   # Fails where a server runs already, which is as good.
