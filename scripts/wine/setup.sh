@@ -91,6 +91,10 @@ if ! stands "$WINEPREFIX/.dartenv-made" "$prefix_key"; then
   # Fails where a server runs already, which is as good.
   timeout 30 wineserver -p </dev/null >/dev/null 2>&1 || true
   logged 60 "winecfg" wine winecfg -v win10
+  # What asks for the desktop starts explorer.exe, which keeps its starter's pipes open and stays: a
+  # reader of that program's output would wait for ever (pip, of a setup.py).
+  logged 60 "no explorer.exe" wine reg add 'HKCU\Software\Wine\DllOverrides' \
+    /v explorer.exe /t REG_SZ /d '' /f
   [ -d "$WINEPREFIX/drive_c/windows/system32" ] || fail "wineboot made no drive_c in $WINEPREFIX"
 fi
 
