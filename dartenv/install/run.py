@@ -183,10 +183,20 @@ def _forget_old(folder: Path) -> None:
 
 
 def _parent() -> Optional[psutil.Process]:
+    """The dartenv that started this. On Windows an environment's python.exe is a launcher, which
+    stands between the two and outlives the one that started it."""
     try:
-        return psutil.Process(os.getppid())
+        parent: Optional[psutil.Process] = psutil.Process(os.getppid())
+        launched = os.name == "nt" and sys.prefix != sys.base_prefix
+        if parent is not None and launched and _same_file(parent.exe(), sys.executable):
+            parent = parent.parent()
+        return parent
     except psutil.Error:
         return None
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))
 
 
 if __name__ == "__main__":
