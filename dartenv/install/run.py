@@ -187,16 +187,11 @@ def _parent() -> Optional[psutil.Process]:
     stands between the two and outlives the one that started it."""
     try:
         parent: Optional[psutil.Process] = psutil.Process(os.getppid())
-        launched = os.name == "nt" and sys.prefix != sys.base_prefix
-        if parent is not None and launched and _same_file(parent.exe(), sys.executable):
-            parent = parent.parent()
+        if parent is not None and os.name == "nt" and sys.prefix != sys.base_prefix:
+            parent = parent.parent() or parent
         return parent
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return None
-
-
-def _same_file(one: str, other: str) -> bool:
-    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))
 
 
 if __name__ == "__main__":
