@@ -36,7 +36,6 @@ def main() -> int:
     environment.create(fresh=options.fresh)
     if options.torch:
         environment.install_sandbox_needs()
-        # After torch, whose CPU build then satisfies the export extra.
         environment.install_dartenv("dev,ort,export")
     else:
         environment.install_dartenv("dev")

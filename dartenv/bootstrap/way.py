@@ -30,6 +30,7 @@ from dartenv.fixes.lock import hold
 from dartenv.fixes.report import ApplyReport
 from dartenv.fixes.report import Outcome as FixOutcome
 from dartenv.fixes.steps import AnyStep, DisplayOnly, runnable
+from dartenv.smoke.ort import ort_hindrance
 from dartenv.smoke.result import SmokeResult
 
 COMMAND = "dartenv bootstrap"
@@ -175,6 +176,10 @@ class Way:
     def _one_proof(self, name: str, title: str, on: str, folder: Path) -> None:
         self.watcher.begins(title)
         started = time.monotonic()
+        hindrance = ort_hindrance(self.stages.python()) if name == "ort" else None
+        if hindrance is not None:
+            self._end(f"smoke.{name}", title, FAILED, hindrance, time.monotonic() - started)
+            return
         try:
             request = self.stages.request(())
             result = prove(request, name, self.stand_ins, stage=self.watcher.smoking)

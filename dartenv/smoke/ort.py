@@ -76,7 +76,10 @@ def ort_hindrance(python: str) -> Optional[str]:
     """Why the test cannot run with the target ``python``, or ``None``; nothing heavy is imported."""
     here = [name for name in ("numpy", "onnx") if importlib.util.find_spec(name) is None]
     if here and exporter(python) is None:
-        return f"{' and '.join(here)} missing: pip install dartenv[export] beside dartenv"
+        missing = " and ".join(here)
+        return (
+            f'{missing} missing beside dartenv: {sys.executable} -m pip install "dartenv[export]"'
+        )
     code = "import importlib.util as u, sys; sys.exit(u.find_spec('onnxruntime') is None)"
     if not _runs(python, code):
         return "onnxruntime is not installed in the target"
