@@ -14,6 +14,7 @@ from dartenv.cli import (
     bootstrap,
     diff,
     doctor,
+    env,
     explain,
     export,
     fix,
@@ -48,6 +49,7 @@ app.command("sandbox")(sandbox.sandbox)
 app.add_typer(assets.app, name="assets")
 app.add_typer(history.app, name="history")
 app.add_typer(manifest.app, name="manifest")
+app.add_typer(env.app, name="env")
 
 
 def _version(value: bool) -> None:
