@@ -57,7 +57,7 @@ class Graph:
 
     def optional_input(self, name: str, value: Any, dims: Dims) -> str:
         """An input with a default: the host may leave it out."""
-        array = np.asarray(value, order="C")
+        array = _whole(value)
         self.inputs.append(
             helper.make_tensor_value_info(name, _TYPES[str(array.dtype)], list(dims))
         )
@@ -71,7 +71,7 @@ class Graph:
 
     def const(self, value: Any, hint: str = "c") -> str:
         """A constant; equal ones are kept once."""
-        return self._shared.constant(np.asarray(value, order="C"), hint)
+        return self._shared.constant(_whole(value), hint)
 
     def ints(self, *values: int) -> str:
         """A constant vector of whole numbers."""
@@ -172,3 +172,10 @@ def named_dims(model: Any) -> Dict[str, List[Union[int, str]]]:
         dims = value.type.tensor_type.shape.dim
         found[value.name] = [d.dim_param or int(d.dim_value) for d in dims]
     return found
+
+
+def _whole(value: Any) -> Any:
+    """An array; whole numbers are int64, as ONNX's counts and axes are and numpy's on Windows are
+    not."""
+    array = np.asarray(value, order="C")
+    return array.astype(np.int64) if array.dtype == np.int32 else array
