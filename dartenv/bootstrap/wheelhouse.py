@@ -30,11 +30,9 @@ Tell = Callable[[str], None]
 # What pip takes for a system's wheels, the newest first.
 PLATFORMS: Dict[str, Tuple[str, ...]] = {
     "windows": ("win_amd64",),
+    # glibc 2.28 is that of RHEL 8; pip asks for each tag by name, and wheels carry odd ones between.
     "linux": (
-        "manylinux_2_28_x86_64",
-        "manylinux_2_27_x86_64",
-        "manylinux_2_24_x86_64",
-        "manylinux_2_17_x86_64",
+        *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)),
         "manylinux2014_x86_64",
         "manylinux2010_x86_64",
         "manylinux1_x86_64",
