@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from dartenv.examine import Examined, Request
+    from dartenv.facts.model import Facts
     from dartenv.manifests.loader import Manifests
     from dartenv.report.model import Report
     from dartenv.target import Target
@@ -35,6 +36,7 @@ REPORT_FORMATS = {
     "prometheus": "prometheus:render_prometheus",
     "github": "github:render_annotations",
     "markdown": "github:render_summary",
+    "html": "html:render_html",
 }
 REPORT_FORMAT = typer.Option(
     "console", "--format", help="console, " + ", ".join(REPORT_FORMATS) + "."
@@ -134,9 +136,21 @@ def _renderer(format_name: str) -> Optional[Callable[[Report], str]]:
 
 
 def print_report(
-    report: Report, format_name: str, *, timing: bool = False, verbose: bool = False
+    report: Report,
+    format_name: str,
+    *,
+    timing: bool = False,
+    verbose: bool = False,
+    facts: Optional[Facts] = None,
 ) -> None:
-    """The report on stdout, in the chosen format."""
+    """The report on stdout, in the chosen format; the page shows ``facts`` as well."""
+    if format_name == "html" and facts is not None:
+        from dartenv.history.keyfacts import key_facts
+        from dartenv.page.build import page_of
+        from dartenv.page.render import render as render_page
+
+        write_document(render_page(page_of(report, facts=key_facts(facts))))
+        return
     render = _renderer(format_name)
     if render is not None:
         write_document(render(report))
@@ -148,13 +162,23 @@ def print_report(
 
 
 def write_document(text: str) -> None:
-    """A JSON document on stdout: UTF-8 where stdout is, ASCII with escapes elsewhere."""
+    """A document on stdout: as it is where stdout can say it all, else with its own escapes."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=True) + "\n"
+        text = _escaped(text)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _escaped(text: str) -> str:
+    """ASCII that means the same: JSON's escapes, XML's and HTML's references, or a readable rest."""
+    if text.lstrip().startswith("<"):
+        return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=True) + "\n"
+    except ValueError:
+        return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def is_terminal() -> bool:

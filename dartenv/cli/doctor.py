@@ -69,5 +69,5 @@ def doctor(
         from dartenv.cli.smoke import with_smoke
 
         report = with_smoke(request, examined, stand_ins=stand_ins)
-    common.print_report(report, format_name, timing=timing, verbose=verbose)
+    common.print_report(report, format_name, timing=timing, verbose=verbose, facts=examined.facts)
     raise typer.Exit(report.exit_code)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 import typer
 
 from dartenv.cli import common
+
+if TYPE_CHECKING:
+    from dartenv.nightly import Night
 
 
 def nightly(
@@ -46,7 +49,31 @@ def nightly(
     night = run(request, chosen, state, lambda text: say(f"dartenv nightly: {text}", sys.stderr))
     base = Path(target.config_path).parent if target.config_path else Path.cwd()
     folder = out or (base / chosen.out if chosen.out else state / "reports")
-    for path in write_reports(night.report, folder / night.run.id):
+    for path in write_reports(night.report, folder / night.run.id, _page(night, state)):
         say(f"dartenv nightly: wrote {path}", sys.stderr)
     common.print_report(night.report, format_name)
     raise typer.Exit(night.report.exit_code)
+
+
+def _page(night: Night, state: Path) -> str:
+    """The page with the night's motions, facts and trends; without trends where there is no history."""
+    from dartenv.history.store import History, HistoryFault, default_path
+    from dartenv.page.build import page_of, trends_of
+    from dartenv.page.model import Trend
+    from dartenv.page.render import render
+
+    trends: List[Trend] = []
+    try:
+        with History(default_path(state)) as history:
+            trends = trends_of(history, night.run.machine)
+    except HistoryFault:
+        pass  # the report's notes say so already
+    return render(
+        page_of(
+            night.report,
+            machine=night.run.machine,
+            facts=night.facts,
+            smokes=night.smokes,
+            trends=trends,
+        )
+    )

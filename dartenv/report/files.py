@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from dartenv.errors import UsageFault
 from dartenv.report.github import render_summary
+from dartenv.report.html import render_html
 from dartenv.report.json import render_json
 from dartenv.report.jsonl import render_jsonl
 from dartenv.report.junit import render_junit
@@ -14,6 +15,7 @@ from dartenv.report.model import Report
 from dartenv.report.prometheus import render_prometheus
 from dartenv.report.sarif import render_sarif
 
+PAGE = "report.html"
 FILES: Tuple[Tuple[str, Callable[[Report], str]], ...] = (
     ("report.json", render_json),
     ("report.jsonl", render_jsonl),
@@ -21,11 +23,14 @@ FILES: Tuple[Tuple[str, Callable[[Report], str]], ...] = (
     ("report.sarif", render_sarif),
     ("report.prom", render_prometheus),
     ("report.md", render_summary),
+    (PAGE, render_html),
 )
 
 
-def write_reports(report: Report, folder: Path) -> List[Path]:
+def write_reports(report: Report, folder: Path, page: Optional[str] = None) -> List[Path]:
     """Write every format into ``folder``, each under a temporary name first; answers the files.
+
+    ``page`` is the HTML page of the run where one was made with more than the report holds.
 
     Raises UsageFault where the folder cannot be written.
     """
@@ -35,7 +40,8 @@ def write_reports(report: Report, folder: Path) -> List[Path]:
         for name, render in FILES:
             path = folder / name
             part = folder / (name + ".part")
-            part.write_bytes(render(report).encode("utf-8", "replace"))
+            text = page if name == PAGE and page is not None else render(report)
+            part.write_bytes(text.encode("utf-8", "replace"))
             part.replace(path)
             written.append(path)
     except OSError as error:

@@ -162,3 +162,5 @@ def test_all_formats_are_written_as_files(tmp_path: Path) -> None:
     assert [path.name for path in written] == [name for name, _ in FILES]
     assert all(path.stat().st_size > 100 for path in written)
     assert len(list((tmp_path / "报告" / "run").iterdir())) == len(FILES)
+    write_reports(REPORT, tmp_path / "own", "<!doctype html>own")
+    assert (tmp_path / "own" / "report.html").read_text(encoding="utf-8") == "<!doctype html>own"
