@@ -77,7 +77,12 @@ def nightly(request: Request, config: NightlyConfig, state: Path, say: Say) -> N
                     )
             raise
         notes.extend(f"run {one.id} of {one.started_at} was killed" for one in killed)
-        report = msgspec.structs.replace(night.report, notes=(*night.report.notes, *notes))
+        report = msgspec.structs.replace(
+            night.report,
+            notes=(*night.report.notes, *notes),
+            machine=run.machine,
+            facts=night.facts,
+        )
         run = msgspec.structs.replace(
             night.run, state=DONE, ended_at=_now(), exit_code=report.exit_code
         )

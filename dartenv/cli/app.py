@@ -23,6 +23,7 @@ from dartenv.cli import (
     inspect,
     manifest,
     nightly,
+    report,
     sandbox,
     smoke,
 )
@@ -50,6 +51,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(history.app, name="history")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(env.app, name="env")
+app.add_typer(report.app, name="report")
 
 
 def _version(value: bool) -> None:

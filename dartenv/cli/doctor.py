@@ -69,5 +69,11 @@ def doctor(
         from dartenv.cli.smoke import with_smoke
 
         report = with_smoke(request, examined, stand_ins=stand_ins)
+    if format_name == "json":
+        import msgspec
+
+        from dartenv.history.keyfacts import key_facts
+
+        report = msgspec.structs.replace(report, facts=key_facts(examined.facts))
     common.print_report(report, format_name, timing=timing, verbose=verbose, facts=examined.facts)
     raise typer.Exit(report.exit_code)

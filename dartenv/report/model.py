@@ -99,6 +99,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     regressions: Tuple[Regression, ...] = ()
     notes: Tuple[str, ...] = ()  # what else a reader has to know, a line each
     fixes: Tuple[str, ...] = ()  # ids that `dartenv fix` can do; others are by hand
+    machine: str = ""  # what the machine is called, where a run has a name for it
+    facts: Dict[str, str] = {}  # the few that explain most, by name; not in every report
 
     def counts(self) -> Dict[str, int]:
         """How many findings of each status there are."""

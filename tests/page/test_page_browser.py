@@ -66,6 +66,17 @@ def test_it_loads_without_a_word_on_the_console(opened: Any) -> None:
     assert len(opened.find_elements("css selector", ".chart canvas")) == 1
 
 
+def test_a_fleet_alone_loads_as_well(opened: Any, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.html"
+    alone = Page(command="report", dartenv="0", healthy=False, fleet=page.fleet)
+    path.write_text(render(alone), encoding="utf-8")
+    opened.get(path.as_uri())
+    assert opened.get_log("browser") == []
+    cells = opened.find_elements("css selector", "main thead th")
+    assert [cell.text for cell in cells][1:3] == ["alpha", "beta"]
+    assert axe.Axe().run(opened)["violations"] == []
+
+
 def test_the_filter_filters(opened: Any) -> None:
     assert shown(opened) == ["packages.torch", "cuda.env"]
     opened.find_element("css selector", "input[value=ok]").click()

@@ -19,10 +19,12 @@
     }
     document.getElementById("none").hidden = any;
   };
-  query.addEventListener("input", filter);
-  for (const tick of ticks) tick.addEventListener("change", filter);
-  document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
-  filter();
+  if (query) {
+    query.addEventListener("input", filter);
+    for (const tick of ticks) tick.addEventListener("change", filter);
+    document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
+    filter();
+  }
 
   const factQuery = document.getElementById("fact-query");
   if (factQuery) {
