@@ -113,6 +113,17 @@ def test_sarif_has_what_the_standard_asks_for() -> None:
     }
 
 
+def test_sarif_is_read_by_a_model_made_from_the_standards_schema() -> None:
+    model = pytest.importorskip("pydantic_sarif.model", reason="needs pydantic-sarif")
+    pydantic = pytest.importorskip("pydantic")
+    log = json.loads(render_sarif(REPORT))
+    sarif = model.StaticAnalysisResultsFormatSarifVersion210JsonSchema
+    assert len(sarif(**log).runs[0].results) == len(log["runs"][0]["results"])
+    log["runs"][0]["results"][0]["level"] = "splendid"
+    with pytest.raises(pydantic.ValidationError):
+        sarif(**log)
+
+
 def test_sarif_of_a_windows_machine_is_the_same_everywhere() -> None:
     target = TargetFacts(dart_root="D:\\演示 空间\\DART", python="C:\\p.exe", profile="windows-cpu")
     log = json.loads(render_sarif(msgspec.structs.replace(REPORT, target=target)))

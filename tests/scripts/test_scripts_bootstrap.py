@@ -156,11 +156,12 @@ def test_the_shell_script_asks_for_no_more_than_posix() -> None:
     assert subprocess.run([dash, "-n", str(SCRIPTS / "bootstrap.sh")], check=False).returncode == 0
 
 
-def test_powershells_grammar_takes_the_script() -> None:
-    """Newer PowerShell's words are named: the script is for 5.1 as well."""
+@pytest.mark.parametrize("name", ["bootstrap.ps1", "nightly.ps1"])
+def test_powershells_grammar_takes_the_script(name: str) -> None:
+    """Newer PowerShell's words are named: the scripts are for 5.1 as well."""
     tree_sitter = pytest.importorskip("tree_sitter")
     grammar = pytest.importorskip("tree_sitter_powershell")
-    text = (SCRIPTS / "bootstrap.ps1").read_bytes()
+    text = (SCRIPTS / name).read_bytes()
     text.decode("ascii")  # 5.1 reads a file without a mark by the machine's code page
     tree = tree_sitter.Parser(tree_sitter.Language(grammar.language())).parse(text)
     wrong: List[str] = []
