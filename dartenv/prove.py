@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
 from dartenv.assets.spec import AssetsSpec
+from dartenv.cache import cache_folder
 from dartenv.checks.finding import Finding, Status
 from dartenv.errors import UsageFault
 from dartenv.examine import Request, collected
@@ -158,16 +158,6 @@ def hindered(report: Report) -> Optional[Finding]:
         if item.check in NEEDED and item.status is Status.FAIL:
             return item
     return None
-
-
-def cache_folder() -> Path:
-    """Where shadow workspaces and stand-ins live: DARTENV_CACHE_DIR, else the user's cache."""
-    import platformdirs
-
-    chosen = os.environ.get("DARTENV_CACHE_DIR")
-    if chosen:
-        return Path(chosen).absolute()
-    return Path(platformdirs.user_cache_dir("dartenv", appauthor=False))
 
 
 def _limited(scenario: Scenario, size: str, tree: str, seconds: float) -> Scenario:

@@ -71,6 +71,8 @@ def _root(
 
 def main() -> None:
     """The console script: every ending has an exit code, none is a traceback."""
+    from dartenv.cache import remember_looks
     from dartenv.cli.ending import run
 
+    remember_looks()
     sys.exit(run(app))

@@ -56,11 +56,11 @@ def export(
     common.check_format(format_name)
     _need_extra()
     from dartenv import exporting
+    from dartenv.cache import cache_folder
     from dartenv.export.bundle import export_bundle
     from dartenv.export.models import MODELS
     from dartenv.export.writer import VARIANTS, ExportOptions
     from dartenv.model.source import read_source
-    from dartenv.prove import cache_folder
 
     read = common.manifests_of(manifests)
     target = common.target_of(read, dart_root, python, None)

@@ -73,13 +73,14 @@ def _interpreter(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
     if scope.dart_root is None:
         return _cannot("source", "no DART tree was given or found")
+    from dartenv.cache import looks_folder
     from dartenv.facts import places
     from dartenv.facts.source import probe_source
     from dartenv.facts.source_spec import source_spec
 
     git = places.first_on_path("git.exe" if os.name == "nt" else "git", scope.env)
     spec = source_spec(scope.manifests)
-    facts = probe_source(scope.dart_root, spec, scope.runner, git)
+    facts = probe_source(scope.dart_root, spec, scope.runner, git, looks_folder())
     # A git that hangs or breaks is no fault of the tree: it is told with the other tools.
     return Probed(
         facts,

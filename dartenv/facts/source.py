@@ -16,6 +16,7 @@ import msgspec
 from dartenv.facts.model import FileProblem, Location, SourceFacts
 from dartenv.facts.runner import Runner
 from dartenv.facts.source_git import git_dirty, git_remote, git_revision
+from dartenv.facts.source_seen import Scan, keep, key_of, recall
 from dartenv.source import aliases, bodymodel, defaults, posixpath, prompts, torchload
 from dartenv.source.closure import Closure, import_closure
 from dartenv.source.collector import collector_paused
@@ -28,13 +29,18 @@ from dartenv.source.tree import read_tree
 
 
 def probe_source(
-    root: str, spec: SourceSpec, runner: Optional[Runner] = None, git: Optional[str] = None
+    root: str,
+    spec: SourceSpec,
+    runner: Optional[Runner] = None,
+    git: Optional[str] = None,
+    looks: Optional[Path] = None,
 ) -> SourceFacts:
     """Facts about the tree at ``root``.
 
     ``spec`` says which trees there are, their entry points, and the names numpy removed. Files
     that differ from the commit are told if ``runner`` and the absolute path ``git`` are given. A
-    folder that is no known tree is not searched, only its markers are told.
+    folder that is no known tree is not searched, only its markers are told. ``looks`` is a folder
+    where what was found is kept, so that the same files are not parsed again.
     """
     folder = Path(root)
     try:
@@ -53,25 +59,62 @@ def probe_source(
             markers_missing=known.missing,
         )
     with collector_paused():
-        return _Probe(root, spec, known).facts(runner, git)
+        return _Probe(root, spec, known, looks).facts(runner, git)
 
 
 _Finder = Tuple[Callable[[bytes], bool], Callable[[Module], Sequence[Site]]]
 
 
 class _Probe:
-    def __init__(self, root: str, spec: SourceSpec, known: Recognised) -> None:
+    def __init__(
+        self, root: str, spec: SourceSpec, known: Recognised, looks: Optional[Path]
+    ) -> None:
         assert known.tree is not None
         self.root = root
         self.spec = spec
         self.known = known
         self.kind = known.tree
+        self.looks = looks
         self.problems: List[FileProblem] = []
         self.tree = read_tree(root, spec, self.kind.skip_dirs)
-        self.closure = import_closure(self.tree, self.kind.entry_points)
 
     def facts(self, runner: Optional[Runner], git: Optional[str]) -> SourceFacts:
+        tree = self.tree
+        problems = [FileProblem(path=p.path, reason=p.reason) for p in tree.problems]
+        key = key_of(self.root, tree.files, self.spec) if self.looks is not None else ""
+        scan = recall(self.looks, key)
+        if scan is None:
+            scan = self._scan(len(tree.problems))
+            keep(self.looks, key, scan)
+        problems += scan.problems
+        dirty = git_dirty(self.root, runner, git)
+        if dirty.problem is not None:
+            problems.append(FileProblem(path=".git", reason=dirty.problem))
+        return SourceFacts(
+            root=self.root,
+            exists=True,
+            is_dir=True,
+            markers_found=self.known.found,
+            markers_missing=self.known.missing,
+            kind=self.kind.kind,
+            python_files=tree.python_files,
+            writable=self._writable(scan.found.values()),
+            git_revision=git_revision(self.root),
+            git_remote=git_remote(self.root),
+            git_dirty=dirty.files,
+            newline=_newline(tree.files.values()),
+            longest_path=tree.longest_path or None,
+            closure=scan.closure,
+            body_model_dir=scan.body_model_dir,
+            body_model_location=scan.body_model_location,
+            problems=tuple(problems),
+            **scan.found,
+        )
+
+    def _scan(self, walked: int) -> Scan:
+        """What the files say; ``walked`` problems were there before any was parsed."""
         tree, spec = self.tree, self.spec
+        self.closure = import_closure(tree, self.kind.entry_points)
         found = self._locations(
             {
                 "numpy_aliases": (
@@ -90,29 +133,13 @@ class _Probe:
         # Importing is what breaks on these; a function that nobody calls breaks nothing.
         found["numpy_aliases"] = tuple(_only_at_import(x) for x in found["numpy_aliases"])
         folder, place = self._body_model()
-        problems = [FileProblem(path=p.path, reason=p.reason) for p in tree.problems]
-        dirty = git_dirty(self.root, runner, git)
-        if dirty.problem is not None:
-            problems.append(FileProblem(path=".git", reason=dirty.problem))
-        return SourceFacts(
-            root=self.root,
-            exists=True,
-            is_dir=True,
-            markers_found=self.known.found,
-            markers_missing=self.known.missing,
-            kind=self.kind.kind,
-            python_files=tree.python_files,
-            writable=self._writable(found.values()),
-            git_revision=git_revision(self.root),
-            git_remote=git_remote(self.root),
-            git_dirty=dirty.files,
-            newline=_newline(tree.files.values()),
-            longest_path=tree.longest_path or None,
+        parsed = [FileProblem(path=p.path, reason=p.reason) for p in tree.problems[walked:]]
+        return Scan(
+            found=found,
             closure=dict(self.closure.counts),
             body_model_dir=folder,
             body_model_location=place,
-            problems=(*problems, *self.problems),
-            **found,
+            problems=(*parsed, *self.problems),
         )
 
     def _locations(self, finders: Mapping[str, _Finder]) -> Dict[str, Tuple[Location, ...]]:
