@@ -46,6 +46,7 @@ class Stream:
         self._schedule = host.schedule(respacing)
         self._noise = Noise(host.bundle, self._schedule, seed, 1)
         self._guidance = check_guidance(host.bundle.guidance if guidance is None else guidance)
+        self.primitives = 0  # made so far
         self._state = host.start(1)
         self._kept = host.bundle.sizes.history
         self._lock = threading.Lock()
@@ -75,6 +76,16 @@ class Stream:
         with self._lock:
             if text != self._text:
                 self._text, self._embedding, self._changed = text, embedding, True
+
+    @property
+    def guidance(self) -> float:
+        """How strongly the text is followed; set from any thread, it counts from the next
+        primitive on. Raises UsageFault: no number from 0 on."""
+        return self._guidance
+
+    @guidance.setter
+    def guidance(self, value: float) -> None:
+        self._guidance = check_guidance(value)
 
     def __iter__(self) -> Stream:
         return self
@@ -114,3 +125,4 @@ class Stream:
         )
         self._frames, self._placed, self._state = made.motion, made.placed, made.after
         self._given, self._seeding = 0, False
+        self.primitives += 1

@@ -33,6 +33,9 @@ class TextEncoder:
     def __call__(self, text: str) -> Any:
         """The embedding [C] of ``text``, float32; the empty text's is zero, as in DART."""
         text = text.strip()
+        known = self._known.get(text)
+        if known is not None:  # without waiting for one that is being worked out
+            return known
         with self._lock:
             if text not in self._known:
                 self._known[text] = self._made(text)
