@@ -21,6 +21,7 @@ from dartenv.cli import (
     generate,
     history,
     inspect,
+    live,
     manifest,
     nightly,
     report,
@@ -43,6 +44,7 @@ app.command("smoke")(smoke.smoke)
 app.command("nightly")(nightly.nightly)
 app.command("export")(export.export)
 app.command("generate")(generate.generate)
+app.command("live")(live.live)
 app.command("inspect")(inspect.inspect)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)

@@ -55,7 +55,7 @@ def generate(
 
     common.check_format(format_name)
     began = time.perf_counter()
-    _need_numpy()
+    need_numpy()
     from dartenv.errors import UsageFault
     from dartenv.runtime.host import load
     from dartenv.runtime.writing import Wanted, check_wanted, write_motions
@@ -80,7 +80,8 @@ def generate(
     _show(host, written, seconds, format_name, seed)
 
 
-def _need_numpy() -> None:
+def need_numpy() -> None:
+    """Raises UsageFault where numpy is not installed."""
     import importlib.util
 
     from dartenv.errors import UsageFault

@@ -38,7 +38,9 @@ def target(text: str, option: str) -> Target:
         found = socket.getaddrinfo(host, int(port_text), type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageFault(f"{option} {text}: {host}: {reason}", "a host that is known here") from None
+        raise UsageFault(
+            f"{option} {text}: {host}: {reason}", "a host that is known here"
+        ) from None
     family, _, _, _, address = found[0]
     return Target(str(address[0]), int(port_text), int(family), host)
 

@@ -58,12 +58,17 @@ class Queue:
             self._frames.append(frame)
             self._ready.notify()
 
-    def get(self) -> Optional[LiveFrame]:
-        """The oldest frame that is there, ``None`` when the queue was closed."""
+    def get(self, seconds: Optional[float] = None) -> Optional[LiveFrame]:
+        """The oldest frame that is there, ``None`` when the queue was closed or none came in
+        ``seconds``."""
         with self._ready:
-            while not self._frames and not self._closed:
-                self._ready.wait()
-            return None if self._closed else self._frames.popleft()
+            self._ready.wait_for(lambda: self._frames or self._closed, seconds)
+            return self._frames.popleft() if self._frames else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
 
     def close(self) -> None:
         """End whoever waits in ``get``."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
 import threading
 import time
-from typing import Callable, Iterator, List, NamedTuple
+from typing import Callable, Dict, Iterator, List, NamedTuple
 
 _BIN = 0.0001  # seconds
 _BINS = 10_000  # the last one holds a second and more
@@ -86,7 +86,7 @@ class Spread:
                     return min((place + 1) * _BIN, self.most)
         return self.most
 
-    def milliseconds(self) -> "dict[str, float]":
+    def milliseconds(self) -> Dict[str, float]:
         """p50, p99 and the most, in milliseconds."""
         return {
             "p50": round(self.at(0.5) * 1e3, 2),
@@ -101,12 +101,12 @@ def fine_timer() -> Iterator[None]:
 
     Source: learn.microsoft.com, timeBeginPeriod (each call is to be matched by timeEndPeriod).
     """
-    if sys.platform != "win32":
+    if os.name != "nt":
         yield
         return
     import ctypes
 
-    timer = ctypes.WinDLL("winmm")
+    timer = getattr(ctypes, "WinDLL")("winmm")  # noqa: B009 - not there for type checkers
     timer.timeBeginPeriod(1)
     try:
         yield

@@ -18,6 +18,7 @@ from dartenv.motion.skeleton import Skeleton
 KIND = "bvh"
 MOST_RECEIVERS = 4
 _LOOK = 0.5  # seconds between looks at whether to end
+_PATIENCE = 60.0  # seconds for a receiver to take one line, before its place is given to another
 
 
 class BvhServer:
@@ -71,7 +72,7 @@ class BvhServer:
         stream = BvhStream(self._skeleton, self._fps)
         queue = self._bus.join(KIND)
         try:
-            receiver.settimeout(None)
+            receiver.settimeout(_PATIENCE)
             receiver.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             receiver.sendall(stream.header(0).encode("ascii"))
             while True:
@@ -82,7 +83,7 @@ class BvhServer:
                 receiver.sendall(line.encode("ascii"))
                 self._tally.add(sent=1)
         except OSError:
-            pass  # it went away
+            pass  # it went away, or reads no more
         finally:
             self._bus.leave(queue)
             with self._lock:
