@@ -7,8 +7,7 @@ let view = null;
 let latest = null;
 let drawn = -1;
 let state = null;
-const gaps = []; // milliseconds between the last frames that came
-let before = 0;
+const came = []; // [number, milliseconds] of the last frames that came
 let age = 0;
 
 const link = new Link({
@@ -35,9 +34,8 @@ const link = new Link({
   frame(frame) {
     latest = frame;
     const now = performance.now();
-    if (before) gaps.push(now - before);
-    if (gaps.length > 90) gaps.shift();
-    before = now;
+    came.push([frame.number, now]);
+    if (came.length > 90) came.shift();
     age = performance.timeOrigin + now - frame.due;
   },
 });
@@ -57,7 +55,7 @@ async function makeView(names, parents) {
   }
 }
 
-function tick() {
+function tick(now) {
   requestAnimationFrame(tick);
   if (view === null) return;
   if (latest !== null && latest.number !== drawn) {
@@ -68,12 +66,13 @@ function tick() {
     by("place").textContent =
       `frame ${latest.number}   pelvis ${x.toFixed(2)} ${y.toFixed(2)} ${z.toFixed(2)} m`;
   }
-  view.draw();
+  view.draw(now);
 }
 requestAnimationFrame(tick);
 
 function showState(told) {
   const again = state !== null && told.seed !== state.seed;
+  if (state?.paused !== told.paused) came.length = 0;
   state = told;
   if (again) view?.forgetTrail();
   const { showing, wanted, latency } = told;
@@ -112,10 +111,8 @@ function showState(told) {
 }
 
 function showStatistics(told) {
-  const middle = (values) => values.slice().sort((a, b) => a - b)[Math.floor(values.length / 2)];
-  const gap = gaps.length ? middle(gaps) : 0;
   const rows = [
-    ["rate", gap && !state?.paused ? `${(1000 / gap).toFixed(1)} of ${told.fps} a second` : "held"],
+    ["rate", state?.paused ? "held" : `${rate().toFixed(1)} of ${told.fps} a second`],
     ["frame time", `${told.interval_ms.p50} ms, p99 ${told.interval_ms.p99}`],
     ["late", `p99 ${told.lateness_ms.p99} ms, most ${told.lateness_ms.max}`],
     ["late frames", `${told.late} of ${told.frames}, ${told.skipped} left out`],
@@ -133,6 +130,12 @@ function showStatistics(told) {
       return row;
     }),
   );
+}
+
+// Frames a second that this page sees, over the last few seconds.
+function rate() {
+  if (came.length < 2) return 0;
+  return ((came.length - 1) * 1000) / (came[came.length - 1][1] - came[0][1]);
 }
 
 function cell(kind, text) {

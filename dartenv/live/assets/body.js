@@ -10,12 +10,12 @@ const LIMB = (side) => [
 ];
 // from, to, radius at from, radius at to
 export const PARTS = [
-  ["left_hip", "right_hip", 0.1, 0.1],
-  ["pelvis", "spine1", 0.115, 0.11],
-  ["spine1", "spine2", 0.11, 0.115],
-  ["spine2", "spine3", 0.12, 0.12],
-  ["left_collar", "right_collar", 0.085, 0.085],
-  ["spine3", "neck", 0.1, 0.055],
+  ["left_hip", "right_hip", 0.088, 0.088],
+  ["pelvis", "spine1", 0.108, 0.106],
+  ["spine1", "spine2", 0.106, 0.114],
+  ["spine2", "spine3", 0.114, 0.122],
+  ["left_collar", "right_collar", 0.08, 0.08],
+  ["spine3", "neck", 0.122, 0.052],
   ["neck", "head", 0.048, 0.048],
   ...LIMB("left"),
   ...LIMB("right"),

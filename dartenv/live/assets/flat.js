@@ -13,6 +13,7 @@ export class Flat {
     this.places = null;
     this.middle = null;
     this.following = true;
+    this.floor = null; // under the lowest joint of the first frame
     this.turn = 0.65;
     this.size = 3;
     canvas.addEventListener("pointermove", (event) => {
@@ -30,11 +31,14 @@ export class Flat {
 
   show(places) {
     this.places = places;
-    if (this.following || !this.middle) this.middle = [places[0], places[1], 0.9];
+    if (this.floor === null) {
+      this.floor = Math.min(...places.filter((_, index) => index % 3 === 2)) - 0.035;
+    }
+    if (this.following || !this.middle) this.middle = [places[0], places[1], this.floor + 0.9];
   }
 
   draw() {
-    const { canvas, context, places } = this;
+    const { canvas, context, places, floor } = this;
     const ratio = Math.min(devicePixelRatio, 2);
     const width = Math.round(canvas.clientWidth * ratio);
     const height = Math.round(canvas.clientHeight * ratio);
@@ -55,8 +59,8 @@ export class Flat {
     context.lineWidth = ratio;
     const [mx, my] = [Math.round(this.middle[0]), Math.round(this.middle[1])];
     for (let step = -4; step <= 4; step += 1) {
-      this.line(flat(mx - 4, my + step, 0), flat(mx + 4, my + step, 0));
-      this.line(flat(mx + step, my - 4, 0), flat(mx + step, my + 4, 0));
+      this.line(flat(mx - 4, my + step, floor), flat(mx + 4, my + step, floor));
+      this.line(flat(mx + step, my - 4, floor), flat(mx + step, my + 4, floor));
     }
     context.lineCap = "round";
     context.lineWidth = 0.05 * scale;

@@ -7,6 +7,20 @@ import { BALLS, COLOURS, PARTS, partSide, sideOf } from "./body.js";
 const UP = new THREE.Vector3(0, 1, 0); // along which three.js builds cylinders
 const TRAIL = 600;
 
+// Squares on the floor, in short pieces: software renderers drop long lines that run past the eye.
+function makeGrid(reach, step) {
+  const points = [];
+  for (let across = -reach; across <= reach; across += step) {
+    for (let along = -reach; along < reach; along += 1) {
+      points.push(across, along, 0, across, along + 1, 0, along, across, 0, along + 1, across, 0);
+    }
+  }
+  const geometry = new THREE.BufferGeometry();
+  geometry.setAttribute("position", new THREE.Float32BufferAttribute(points, 3));
+  const look = { color: "#8f8a80", transparent: true, opacity: 0.35 };
+  return new THREE.LineSegments(geometry, new THREE.LineBasicMaterial(look));
+}
+
 export class Scene {
   // Throws where the browser gives no WebGL.
   constructor(canvas, names, parents) {
@@ -27,10 +41,7 @@ export class Scene {
     const sun = new THREE.DirectionalLight("#ffffff", 1.9);
     sun.position.set(2, -3, 5);
     this.scene.add(sun);
-    this.grid = new THREE.GridHelper(40, 80, "#8f8a80", "#8f8a80");
-    this.grid.material.transparent = true;
-    this.grid.material.opacity = 0.28;
-    this.grid.rotation.x = Math.PI / 2;
+    this.grid = makeGrid(12, 0.5);
     this.scene.add(this.grid);
     this.shade = new THREE.Mesh(
       new THREE.CircleGeometry(0.34, 40),
@@ -46,7 +57,10 @@ export class Scene {
     this.from = new THREE.Vector3();
     this.to = new THREE.Vector3();
     this.along = new THREE.Vector3();
+    this.size = new THREE.Vector2();
     this.floor = null;
+    this.drawnAt = 0;
+    this.stale = true;
   }
 
   makeBody(place) {
@@ -112,6 +126,7 @@ export class Scene {
   set skeleton(on) {
     this.body.group.visible = !on;
     this.bones.group.visible = on;
+    this.stale = true;
   }
 
   // places: Float32Array of x, y, z for each joint.
@@ -141,6 +156,7 @@ export class Scene {
       this.bones.lines.array.set(places.subarray(joint * 3, joint * 3 + 3), index * 6 + 3);
     });
     this.bones.lines.needsUpdate = true;
+    this.stale = true;
     this.stand(places);
   }
 
@@ -174,22 +190,29 @@ export class Scene {
     this.trail.count = 0;
   }
 
-  draw() {
+  // Draws where something changed since the last time. `now` is in milliseconds.
+  draw(now) {
     const { clientWidth: width, clientHeight: height } = this.renderer.domElement;
-    const size = this.renderer.getSize(new THREE.Vector2());
+    const size = this.renderer.getSize(this.size);
     if (width && height && (size.x !== width || size.y !== height)) {
       this.renderer.setSize(width, height, false);
       this.camera.aspect = width / height;
       this.camera.updateProjectionMatrix();
+      this.stale = true;
     }
+    const seconds = Math.min((now - this.drawnAt) / 1000, 0.5);
+    this.drawnAt = now;
     if (this.following && this.middle) {
-      const step = this.middle.clone().sub(this.controls.target);
-      step.z *= 0.3;
-      step.multiplyScalar(0.12);
-      this.camera.position.add(step);
-      this.controls.target.add(step);
+      this.along.subVectors(this.middle, this.controls.target);
+      this.along.z *= 0.3;
+      if (this.along.length() > 0.002) {
+        this.along.multiplyScalar(1 - Math.exp(-5 * seconds));
+        this.camera.position.add(this.along);
+        this.controls.target.add(this.along);
+        this.stale = true;
+      }
     }
-    this.controls.update();
-    this.renderer.render(this.scene, this.camera);
+    if (this.controls.update() || this.stale) this.renderer.render(this.scene, this.camera);
+    this.stale = false;
   }
 }
