@@ -158,12 +158,11 @@ def _summary(session: Session, numbers: Dict[str, Any]) -> None:
     from dartenv.report.terminal import write
 
     late, gap = numbers["lateness_ms"], numbers["interval_ms"]
-    seconds = session.seconds
     counts = (
         f"{numbers['late']} late by more than half a frame, {numbers['skipped']} ticks left out"
     )
     lines = [
-        f"{numbers['frames']} frames in {seconds:.1f} s; {counts}",
+        f"{numbers['frames']} frames in {numbers['seconds']:.1f} s; {counts}",
         f"  late      p50 {late['p50']:g} ms, p99 {late['p99']:g}, most {late['max']:g}",
         f"  interval  p50 {gap['p50']:g} ms, p99 {gap['p99']:g}, most {gap['max']:g}",
     ]

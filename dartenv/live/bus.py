@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, Dict, List, Optional
+from typing import TYPE_CHECKING, Deque, Dict, List, Optional
 
-from dartenv.live.frame import LiveFrame
+if TYPE_CHECKING:
+    from dartenv.live.frame import LiveFrame
 
 DEPTH = 4
 

@@ -22,6 +22,8 @@ MOST_PAGES = 8
 # A page that goes on asking after so many refusals in a row is no page.
 _MOST_REFUSED = 50
 _PATIENCE = 3.0  # seconds for a handshake, and for a farewell
+# Small, so that what a slow page gets is seconds old and not minutes.
+_SEND_BUFFER = 64 * 1024
 
 
 class LiveServer:
@@ -57,6 +59,7 @@ class LiveServer:
 
         def connected(*args: Any, **kwargs: Any) -> Any:
             connection = connection_class(*args, **kwargs)
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             self._all.add(connection)
             return connection
 

@@ -65,6 +65,7 @@ class Session:
         self.server: Optional[LiveServer] = None
         self.bvh: Optional[BvhServer] = None
         self._began = time.monotonic()
+        self._ended: Optional[float] = None
         try:
             if wanted.page is not None:
                 self.server = LiveServer(
@@ -119,7 +120,7 @@ class Session:
                     if end is not None and time.monotonic() >= end:
                         break
         finally:
-            self.seconds = time.monotonic() - self._began
+            self._ended = time.monotonic()
             self.engine.stop()
             self._stop_parts()
             sys.setswitchinterval(switch)
@@ -139,7 +140,7 @@ class Session:
         engine = self.engine
         return {
             "fps": engine.fps,
-            "seconds": round(time.monotonic() - self._began, 2),
+            "seconds": round((self._ended or time.monotonic()) - self._began, 2),
             **engine.figures.numbers(),
             "prompt_ms": engine.prompts.latency.milliseconds(),
             "prompt_frames_most": engine.prompts.most_frames,

@@ -17,6 +17,8 @@ from dartenv.motion.skeleton import Skeleton
 
 KIND = "bvh"
 MOST_RECEIVERS = 4
+# Small, so that what a slow receiver gets is seconds old and not minutes.
+SEND_BUFFER = 32 * 1024
 _LOOK = 0.5  # seconds between looks at whether to end
 _PATIENCE = 60.0  # seconds for a receiver to take one line, before its place is given to another
 
@@ -73,6 +75,7 @@ class BvhServer:
         queue = self._bus.join(KIND)
         try:
             receiver.settimeout(_PATIENCE)
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             receiver.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             receiver.sendall(stream.header(0).encode("ascii"))
             while True:
