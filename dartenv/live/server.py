@@ -88,6 +88,9 @@ class LiveServer:
 
         Cut, not closed in form: a page that reads nothing would keep the farewell waiting.
         """
+        if not self._thread.is_alive():  # never started: nobody would notice a shutdown
+            self._server.socket.close()
+            return
         for connection in list(self._all):
             _cut(connection)
         self._server.shutdown()
@@ -162,7 +165,7 @@ class LiveServer:
             else:
                 fault, refused = "too many commands at once; the motion goes on", refused + 1
             if refused > _MOST_REFUSED:
-                connection.close(1008, "too many commands")
+                _cut(connection)  # a farewell would wait behind all that it has sent
                 return
             if fault and refused <= 1:
                 connection.send(json.dumps({"is": "fault", "text": fault}))

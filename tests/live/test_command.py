@@ -1,0 +1,123 @@
+"""The command as it is typed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numpy")
+PROJECT = Path(__file__).resolve().parents[2] / "dartenv" / "sandbox" / "project"
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys, host):
+    """Run the command with these words on a fake host; (exit code, stdout, stderr)."""
+    import dartenv.runtime.host
+    from dartenv.cli import app
+    from dartenv.cli.ending import run
+
+    def call(*words):
+        from functools import partial
+
+        code = run(partial(app.app, ["live", *words]))
+        return (code, *capsys.readouterr())
+
+    call.real = dartenv.runtime.host.load
+    monkeypatch.setattr(dartenv.runtime.host, "load", lambda *_, **__: host)
+    call.undo = monkeypatch.undo
+    return call
+
+
+def test_it_runs_says_where_and_sums_up(typed, tmp_path):
+    pytest.importorskip("websockets")
+    stats = tmp_path / "figures.json"
+    code, out, err = typed(
+        *("--bundle", "B", "--for", "0.6", "--udp", "9", "--udp", "192.0.2.1:9"),
+        *("--bvh-tcp", "0", "--no-open", "--stats", str(stats)),
+    )
+    assert code == 0
+    assert "http://127.0.0.1:" in err
+    assert "#token=" in err
+    assert "subject dartenv-sandbox" in err
+    assert "192.0.2.1:9  JSONLiveLink, subject dartenv-sandbox; leaves this machine" in err
+    assert "127.0.0.1:9  JSONLiveLink, subject dartenv-sandbox\n" in err
+    assert "sandbox: a test's" in err
+    assert "sandbox: a test's" in out
+    assert "frames in" in out
+    assert "token" not in out
+    document = json.loads(stats.read_text(encoding="utf-8"))
+    assert document["frames"] > 5
+    assert document["label"] == "sandbox: a test's"
+    assert "token" not in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--udp", "nowhere"), "HOST:PORT"),
+        (("--prompt", "walk*4"), "counts primitives"),
+        (("--guidance", "-1"), "guidance"),
+        (("--port", "70000"), "65535"),
+        (("--bvh-tcp", "-1"), "65535"),
+        (("--for", "0"), "--for"),
+        (("--precision", "fp8"), "fp32"),
+        (("--stats", "no/such/folder/x.json"), "folder"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(typed, words, said):
+    pytest.importorskip("websockets")
+    code, out, err = typed("--bundle", "B", "--no-open", *words)
+    assert code == 2
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert out == ""
+
+
+def test_a_fault_of_the_runtime_ends_it_in_one_line(typed, host):
+    from dartenv.errors import UsageFault
+
+    host.breaks = UsageFault("primitive.fp32.onnx was changed")
+    code, out, err = typed("--bundle", "B", "--no-page")
+    assert code == 2
+    assert err.splitlines()[-1] == "dartenv: primitive.fp32.onnx was changed"
+    assert out == ""
+
+
+def test_a_bundle_that_is_not_there(typed, tmp_path):
+    typed.undo()
+    code, _, err = typed("--bundle", str(tmp_path / "none"), "--no-open")
+    assert code == 2
+    assert "bundle.json" in err
+
+
+@pytest.mark.ort
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(n) is None for n in ("onnx", "onnxruntime", "websockets")),
+    reason="needs onnx, onnxruntime, websockets",
+)
+def test_the_sandbox_moves(typed, tmp_path):
+    from dartenv.export.bundle import export_bundle
+    from dartenv.export.writer import ExportOptions
+    from dartenv.manifests.loader import Manifests
+    from dartenv.model.source import Places, read_source
+
+    checkpoint = PROJECT / "mld_denoiser/mld_sandbox/checkpoint_4000.pt"
+    places = Places(checkpoint, PROJECT / "data/sandbox-models", {"": "data/stand.pkl"}, None)
+    options = ExportOptions(
+        models=("primitive",), precisions=("fp32",), variants=("desktop",), check=False
+    )
+    folder = tmp_path / "包 bundle"
+    folder.mkdir()
+    export_bundle(read_source(PROJECT, places), folder, "sandbox", options, Manifests())
+    typed.undo()
+    stats = tmp_path / "figures.json"
+    code, out, _ = typed(
+        *("--bundle", str(folder), "--prompt", "walk forward", "--for", "1.5", "--no-open"),
+        *("--threads", "1", "--stats", str(stats)),
+    )
+    assert code == 0
+    assert "not DART's" in out
+    assert json.loads(stats.read_text(encoding="utf-8"))["frames"] > 10
