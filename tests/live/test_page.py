@@ -26,8 +26,10 @@ QUIET = [
     "--disable-sync",
     "--disable-background-networking",
     "--disable-component-update",
-    "--window-size=1100,700",
+    "--window-size=800,480",
 ]
+
+HISTORY = "return [...document.querySelectorAll('#history button')].map((b) => b.textContent)"
 
 
 def browser(folder, *more):
@@ -92,10 +94,7 @@ def test_the_page_shows_motion_and_takes_prompts(session, tmp_path, more):
 
         page.find_element("id", "prompt").send_keys("turn left\n")
         until(lambda: "turn left" in text(page, "showing"))
-        assert [b.text for b in page.find_elements("css selector", "#history button")] == [
-            "turn left",
-            "walk",
-        ]
+        assert page.execute_script(HISTORY) == ["turn left", "walk"]
         page.find_element("id", "prompt").send_keys("walk*6\n")
         until(lambda: "counts primitives" in text(page, "fault"))
 

@@ -6,6 +6,8 @@ import { BALLS, COLOURS, PARTS, partSide, sideOf } from "./body.js";
 
 const UP = new THREE.Vector3(0, 1, 0); // along which three.js builds cylinders
 const TRAIL = 600;
+const SLOW = 60; // milliseconds between two pictures: then they are drawn with fewer points
+const LEAST_RATIO = 0.5;
 
 // Squares on the floor, in short pieces: software renderers drop long lines that run past the eye.
 function makeGrid(reach, step) {
@@ -21,11 +23,25 @@ function makeGrid(reach, step) {
   return new THREE.LineSegments(geometry, new THREE.LineBasicMaterial(look));
 }
 
+// Whether a processor draws in a graphics card's place. Asked on a canvas of its own, because
+// three.js says loudly that there is no WebGL. Throws then.
+function isSoftware() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) throw new Error("no WebGL 2");
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "";
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+}
+
 export class Scene {
   // Throws where the browser gives no WebGL.
   constructor(canvas, names, parents) {
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, alpha: true });
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    const antialias = !isSoftware();
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias, alpha: true });
+    this.ratio = Math.min(devicePixelRatio, 2);
+    this.renderer.setPixelRatio(this.ratio);
+    this.pace = 0;
     this.scene = new THREE.Scene();
     this.camera = new THREE.PerspectiveCamera(40, 1, 0.05, 200);
     this.camera.up.set(0, 0, 1);
@@ -68,18 +84,18 @@ export class Scene {
     const skin = Object.fromEntries(
       Object.entries(COLOURS).map(([side, color]) => [
         side,
-        new THREE.MeshStandardMaterial({ color, roughness: 0.75 }),
+        new THREE.MeshLambertMaterial({ color }),
       ]),
     );
     const parts = PARTS.map(([from, to, low, high]) => {
       const side = skin[partSide(from, to)];
-      const tube = new THREE.Mesh(new THREE.CylinderGeometry(high, low, 1, 18, 1, true), side);
-      const ends = [low, high].map((r) => new THREE.Mesh(new THREE.SphereGeometry(r, 18, 12), side));
+      const tube = new THREE.Mesh(new THREE.CylinderGeometry(high, low, 1, 16, 1, true), side);
+      const ends = [low, high].map((r) => new THREE.Mesh(new THREE.SphereGeometry(r, 16, 10), side));
       group.add(tube, ...ends);
       return { from: place[from], to: place[to], tube, ends };
     });
     const balls = BALLS.map(([before, joint, beyond, radius]) => {
-      const mesh = new THREE.Mesh(new THREE.SphereGeometry(radius, 22, 16), skin[sideOf(joint)]);
+      const mesh = new THREE.Mesh(new THREE.SphereGeometry(radius, 18, 12), skin[sideOf(joint)]);
       if (joint === "head") mesh.scale.set(0.88, 1.15, 0.95);
       group.add(mesh);
       return { before: place[before], joint: place[joint], beyond, mesh };
@@ -92,7 +108,7 @@ export class Scene {
     const group = new THREE.Group();
     const dots = names.map((name) => {
       const dot = new THREE.Mesh(
-        new THREE.SphereGeometry(0.024, 12, 8),
+        new THREE.SphereGeometry(0.024, 10, 6),
         new THREE.MeshBasicMaterial({ color: COLOURS[sideOf(name)] }),
       );
       group.add(dot);
@@ -212,7 +228,19 @@ export class Scene {
         this.stale = true;
       }
     }
-    if (this.controls.update() || this.stale) this.renderer.render(this.scene, this.camera);
+    if (this.controls.update() || this.stale) {
+      this.keepPace(seconds * 1000);
+      this.renderer.render(this.scene, this.camera);
+    }
     this.stale = false;
+  }
+
+  // A renderer without a graphics card gets fewer points to draw.
+  keepPace(milliseconds) {
+    this.pace += (milliseconds - this.pace) * 0.1;
+    if (this.pace < SLOW || this.ratio <= LEAST_RATIO) return;
+    this.ratio = Math.max(this.ratio * 0.7, LEAST_RATIO);
+    this.renderer.setPixelRatio(this.ratio);
+    this.pace = 0;
   }
 }
