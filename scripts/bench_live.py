@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import logging
 import os
 import re
 import signal
@@ -266,6 +267,7 @@ def main() -> None:
         "--quiet", action="store_true", help="no stalled receivers, floods, strangers"
     )
     options = parser.parse_args()
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it says much when it is cut off
     with tempfile.TemporaryDirectory() as folder:
         bundle = options.bundle or sandbox_bundle(Path(folder))
         run(options, bundle, Path(folder) / "figures.json")

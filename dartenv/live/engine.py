@@ -19,7 +19,7 @@ from dartenv.live.bus import Bus
 from dartenv.live.clock import FrameClock
 from dartenv.live.figures import Figures
 from dartenv.live.frame import LiveFrame, is_sound, live_frame
-from dartenv.live.prompts import Prompts
+from dartenv.live.prompts import Order, Prompts
 from dartenv.runtime.host import check_guidance
 
 # The frames of one primitive that may be under way besides those that lie ready: the one that the
@@ -61,6 +61,7 @@ class Engine:
         self._changed = threading.Condition()
         self._new_seed: Optional[int] = None
         self._made = 0
+        self._taken = self.prompts.ready
         self._resumed = 0.0
         self._clock = clock(self.fps, wait=self._doze)
         self._threads: List[threading.Thread] = []
@@ -137,7 +138,7 @@ class Engine:
                 if self.ended.is_set():
                     return
                 seed, self._new_seed = self._new_seed, None
-                order = self.prompts.ready
+                order = self._order()
                 guidance = self.guidance
             if seed is not None:
                 self._stream = self._host.stream(order.text, seed=seed, guidance=guidance)
@@ -147,12 +148,23 @@ class Engine:
                 self._ready.append(frame)
                 self._changed.notify_all()
 
+    def _order(self) -> Order:
+        """The prompt of the next frame. A new one costs a primitive, so frames that are made
+        already are first laid ready: then prompts may come as often as they like."""
+        ready = self.prompts.ready
+        if self._stream.left and len(self._ready) < self.ahead - 1:
+            return self._taken
+        self._taken = ready
+        return ready
+
     def _next(self, prompt: int) -> LiveFrame:
         """The next sound frame; motion that ran out of numbers begins again from the seed's."""
         for attempt in range(3):
             before, began = self._stream.primitives, time.perf_counter()
             raw = next(self._stream)
-            if self._stream.primitives != before:
+            if (
+                self._stream.primitives != before and self._made > self.future
+            ):  # the models are open
                 self.figures.primitive.add(time.perf_counter() - began)
             frame = live_frame(
                 self._made, prompt, raw.text, raw.rotations, raw.translation, self._host.skeleton

@@ -78,6 +78,11 @@ class Stream:
                 self._text, self._embedding, self._changed = text, embedding, True
 
     @property
+    def left(self) -> int:
+        """How many frames of the primitive at hand are not given out yet."""
+        return int(self._frames.shape[1]) - self._given
+
+    @property
     def guidance(self) -> float:
         """How strongly the text is followed; set from any thread, it counts from the next
         primitive on. Raises UsageFault: no number from 0 on."""

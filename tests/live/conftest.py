@@ -51,18 +51,18 @@ class FakeStream:
 
     def __init__(self, host, text, seed, guidance):
         self.host, self.prompt, self.seed, self.guidance = host, text, seed, guidance
-        self.primitives, self._left, self._text, self._x = 0, 0, None, 0.0
+        self.primitives, self.left, self._text, self._x = 0, 0, None, 0.0
 
     def __next__(self):
         import numpy as np
 
-        if self._left == 0 or self.prompt != self._text:
+        if self.left == 0 or self.prompt != self._text:
             self.host.gate.wait(10)
             if self.host.breaks is not None:
                 raise self.host.breaks
-            self._text, self._left = self.prompt, FUTURE
+            self._text, self.left = self.prompt, FUTURE
             self.primitives += 1
-        self._left -= 1
+        self.left -= 1
         self._x += 0.01 if self._text.startswith("walk") else 0.0
         x, self.host.sick = (float("nan"), self.host.sick - 1) if self.host.sick else (self._x, 0)
         rotations = np.broadcast_to(np.eye(3), (22, 3, 3)).copy()
@@ -148,6 +148,14 @@ class Driven:
         self.clock.let(count)
         found = [self._queue.get(10) for _ in range(count)]
         assert None not in found, self.engine.fault
+        return found
+
+    def steadily(self, count):
+        """Frames at a rate that the maker keeps up with."""
+        found = []
+        for _ in range(count):
+            self.until(lambda: len(self.engine._ready) == self.engine.ahead)
+            found += self.frames(1)
         return found
 
     def nothing_comes(self):

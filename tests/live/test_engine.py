@@ -26,9 +26,9 @@ def test_fewer_frames_than_a_primitive_lie_ready(driven):
 
 @pytest.mark.parametrize("place", range(FUTURE))
 def test_a_new_prompt_shows_within_one_primitive(driven, place):
-    driven.frames(FUTURE + place)
+    driven.steadily(FUTURE + place)
     driven.ask("turn left")
-    frames = driven.frames(FUTURE)
+    frames = driven.steadily(FUTURE)
     shown = [f.text for f in frames].index("turn left") + 1
     assert shown <= FUTURE
     assert {f.text for f in frames[shown - 1 :]} == {"turn left"}
@@ -37,13 +37,25 @@ def test_a_new_prompt_shows_within_one_primitive(driven, place):
     assert driven.engine.prompts.showing.text == "turn left"
 
 
+def test_prompts_that_come_quicker_than_primitives_do_not_empty_what_lies_ready(driven):
+    driven.steadily(FUTURE)
+    driven.host.gate.clear()  # the next primitive takes long
+    driven.ask("turn 1")
+    driven.frames(driven.engine.ahead)
+    driven.ask("turn 2")
+    driven.host.gate.set()
+    driven.until(lambda: len(driven.engine._ready) == driven.engine.ahead)
+    texts = [frame.text for frame in driven.engine._ready]
+    assert texts == ["turn 1"] * (driven.engine.ahead - 1) + ["turn 2"]
+
+
 def test_a_text_that_takes_long_does_not_hold_the_motion(driven):
     driven.host.embedding.clear()
     driven.engine.ask("turn left")
     assert {f.text for f in driven.frames(30)} == {"walk"}
     driven.host.embedding.set()
     driven.until(lambda: driven.engine.prompts.ready is driven.engine.prompts.wanted)
-    assert driven.frames(FUTURE)[-1].text == "turn left"
+    assert driven.steadily(FUTURE)[-1].text == "turn left"
 
 
 def test_of_many_prompts_the_last_is_shown_and_others_are_overtaken(driven):
@@ -53,7 +65,7 @@ def test_of_many_prompts_the_last_is_shown_and_others_are_overtaken(driven):
         driven.engine.ask(f"turn {number}")
     driven.host.embedding.set()
     driven.until(lambda: driven.engine.prompts.ready is driven.engine.prompts.wanted)
-    texts = [f.text for f in driven.frames(2 * FUTURE)]
+    texts = [f.text for f in driven.steadily(2 * FUTURE)]
     assert texts[-1] == "turn 199"
     assert len(set(texts)) <= 3  # walk, the one that was being worked out, the last
     assert len(driven.engine.prompts.history) == 50
@@ -66,7 +78,7 @@ def test_a_prompt_that_cannot_be_embedded_is_said_and_the_motion_goes_on(driven)
     assert "clip_text" in driven.engine.note
     assert driven.engine.prompts.wanted.text == "walk"
     driven.ask("turn left")
-    assert driven.frames(FUTURE)[-1].text == "turn left"
+    assert driven.steadily(FUTURE)[-1].text == "turn left"
 
 
 @pytest.mark.parametrize(
@@ -102,9 +114,9 @@ def test_a_pause_holds_the_motion_and_loses_nothing(driven):
 
 
 def test_a_seed_begins_again(driven):
-    before = driven.frames(30)[-1]
+    before = driven.steadily(30)[-1]
     driven.engine.begin_again(3)
-    frames = driven.frames(2 * FUTURE)
+    frames = driven.steadily(2 * FUTURE)
     moved = [f for f in frames if f.translation[1] == 3]
     assert moved[0].translation[0] == pytest.approx(0.01)
     assert moved[0].number <= before.number + FUTURE

@@ -75,3 +75,28 @@ def test_a_prompt_may_come_from_another_thread(host):
     other.start()
     other.join()
     assert next(stream).text == "turn"
+
+
+def test_guidance_may_change_and_counts_from_the_next_primitive(host):
+    from dartenv.errors import UsageFault
+
+    stream = host.stream("walk", seed=1, guidance=1)
+    plain = host.stream("walk", seed=1, guidance=1).take(10)
+    before = stream.take(4)
+    assert (stream.primitives, stream.left) == (1, 2)
+    stream.guidance = 3
+    after = stream.take(6)
+    assert stream.guidance == 3
+    for frame, same in zip([*before, *after[:2]], plain):
+        assert np.allclose(frame.translation, same.translation)
+    # The fake primitive's steps grow with guidance.
+    assert not np.allclose(after[2].translation, plain[6].translation)
+    assert (stream.primitives, stream.left) == (2, 0)
+    with pytest.raises(UsageFault, match="guidance"):
+        stream.guidance = -1
+
+
+def test_a_known_text_does_not_wait_for_one_that_is_being_worked_out(host):
+    known = host.embed("walk")
+    with host.embed._lock:
+        assert host.embed("walk") is known
