@@ -150,12 +150,18 @@ class Engine:
 
     def _order(self) -> Order:
         """The prompt of the next frame. A new one costs a primitive, so frames that are made
-        already are first laid ready: then prompts may come as often as they like."""
-        ready = self.prompts.ready
-        if self._stream.left and len(self._ready) < self.ahead - 1:
+        already are first laid ready, as long as it still shows within one primitive: then prompts
+        may come quicker than primitives are made."""
+        order, lying = self.prompts.ready, len(self._ready)
+        passed = self.figures.frames - order.frames
+        if (
+            self._stream.left
+            and lying < self.ahead - 1
+            and passed + lying + _UNDER_WAY <= self.future
+        ):
             return self._taken
-        self._taken = ready
-        return ready
+        self._taken = order
+        return order
 
     def _next(self, prompt: int) -> LiveFrame:
         """The next sound frame; motion that ran out of numbers begins again from the seed's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,8 +164,11 @@ class Driven:
 
     def until(self, what):
         """Wait for what a thread of the engine is about to do."""
+        end = time.monotonic() + 10
         with self.engine._changed:
-            assert self.engine._changed.wait_for(what, 10)
+            while not what():
+                assert time.monotonic() < end, self.engine.fault
+                self.engine._changed.wait(0.01)
 
     def ask(self, text):
         self.engine.ask(text)

@@ -39,9 +39,12 @@ def test_a_new_prompt_shows_within_one_primitive(driven, place):
 
 def test_prompts_that_come_quicker_than_primitives_do_not_empty_what_lies_ready(driven):
     driven.steadily(FUTURE)
+    driven.until(lambda: len(driven.engine._ready) == driven.engine.ahead)
     driven.host.gate.clear()  # the next primitive takes long
     driven.ask("turn 1")
-    driven.frames(driven.engine.ahead)
+    driven.frames(1)
+    driven.until(lambda: driven.engine._taken.text == "turn 1")
+    driven.frames(driven.engine.ahead - 1)
     driven.ask("turn 2")
     driven.host.gate.set()
     driven.until(lambda: len(driven.engine._ready) == driven.engine.ahead)
