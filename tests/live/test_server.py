@@ -52,9 +52,9 @@ def get(port, path, host=None):
 def page(port, query, origin=None):
     from websockets.sync.client import connect
 
-    return connect(
-        f"ws://127.0.0.1:{port}/ws?{query}", origin=origin, open_timeout=10, compression=None
-    )
+    # A farewell would wait behind frames that nobody reads here.
+    options = {"open_timeout": 10, "close_timeout": 0.1, "compression": None}
+    return connect(f"ws://127.0.0.1:{port}/ws?{query}", origin=origin, **options)
 
 
 def messages(connection, kind, seconds=10):
