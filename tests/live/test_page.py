@@ -80,6 +80,15 @@ def pixels(page):
     return page.find_element("id", "view").screenshot_as_png
 
 
+def barriers(page):
+    """What axe finds wrong for those who do not see, or not well."""
+    try:
+        from axe_core_python.selenium import Axe
+    except ImportError:
+        return []
+    return [found["id"] for found in Axe().run(page)["violations"]]
+
+
 # Without WebGL the same in lines on a plain canvas.
 @pytest.mark.parametrize("more", [(), ("--disable-3d-apis",)], ids=["webgl", "lines"])
 def test_the_page_shows_motion_and_takes_prompts(session, tmp_path, more):
@@ -97,6 +106,9 @@ def test_the_page_shows_motion_and_takes_prompts(session, tmp_path, more):
         assert page.execute_script(HISTORY) == ["turn left", "walk"]
         page.find_element("id", "prompt").send_keys("walk*6\n")
         until(lambda: "counts primitives" in text(page, "fault"))
+
+        if more:  # the panel is the same in both
+            assert barriers(page) == []
 
         page.find_element("id", "pause").click()
         until(lambda: text(page, "paused") == "paused")

@@ -118,7 +118,7 @@ function showStatistics(told) {
     ["late frames", `${told.late} of ${told.frames}, ${told.skipped} left out`],
     ["age on arrival", `${age.toFixed(1)} ms`],
     ["one primitive", `${told.primitive_ms.p50} ms, p99 ${told.primitive_ms.p99}`],
-    ["prompt shows", told.prompt_ms.max ? `${told.prompt_ms.p50} ms, most ${told.prompt_ms.max}` : "none yet"],
+    ["prompt shows", promptTimes(told.prompt_ms)],
   ];
   by("figures").replaceChildren(
     ...rows.flatMap(([name, value]) => [cell("dt", name), cell("dd", value)]),
@@ -130,6 +130,10 @@ function showStatistics(told) {
       return row;
     }),
   );
+}
+
+function promptTimes({ p50, max }) {
+  return max ? `${p50.toFixed(0)} ms, most ${max.toFixed(0)}` : "none yet";
 }
 
 // Frames a second that this page sees, over the last few seconds.
