@@ -36,3 +36,22 @@ export const sideOf = (name) =>
 export const partSide = (from, to) => (sideOf(from) === sideOf(to) ? sideOf(from) : "middle");
 
 export const COLOURS = { left: "#3f87a6", right: "#c9733f", middle: "#b9b2a4" };
+
+// Where the floor is drawn: under the lowest joint of the last two seconds. Motion without end may
+// drift in height; then the floor goes with it, slowly, and the pelvis's height is there to read.
+export class Floor {
+  constructor() {
+    this.lowest = [];
+    this.height = null;
+  }
+
+  under(places) {
+    let low = Infinity;
+    for (let index = 2; index < places.length; index += 3) low = Math.min(low, places[index]);
+    this.lowest.push(low - 0.035);
+    if (this.lowest.length > 60) this.lowest.shift();
+    const wanted = Math.min(...this.lowest);
+    this.height = this.height === null ? wanted : this.height + (wanted - this.height) * 0.03;
+    return this.height;
+  }
+}

@@ -1,6 +1,6 @@
 // The skeleton with lines on a plain canvas, for browsers that have no WebGL.
 
-import { COLOURS, sideOf } from "./body.js";
+import { COLOURS, Floor, sideOf } from "./body.js";
 
 export class Flat {
   constructor(canvas, names, parents) {
@@ -13,7 +13,7 @@ export class Flat {
     this.places = null;
     this.middle = null;
     this.following = true;
-    this.floor = null; // under the lowest joint of the first frame
+    this.floor = new Floor();
     this.turn = 0.65;
     this.size = 3;
     canvas.addEventListener("pointermove", (event) => {
@@ -31,14 +31,12 @@ export class Flat {
 
   show(places) {
     this.places = places;
-    if (this.floor === null) {
-      this.floor = Math.min(...places.filter((_, index) => index % 3 === 2)) - 0.035;
-    }
-    if (this.following || !this.middle) this.middle = [places[0], places[1], this.floor + 0.9];
+    this.height = this.floor.under(places);
+    if (this.following || !this.middle) this.middle = [places[0], places[1], this.height + 0.9];
   }
 
   draw() {
-    const { canvas, context, places, floor } = this;
+    const { canvas, context, places, height: floor } = this;
     const ratio = Math.min(devicePixelRatio, 2);
     const width = Math.round(canvas.clientWidth * ratio);
     const height = Math.round(canvas.clientHeight * ratio);

@@ -2,7 +2,7 @@
 
 import * as THREE from "three";
 import { OrbitControls } from "./vendor/OrbitControls.js";
-import { BALLS, COLOURS, PARTS, partSide, sideOf } from "./body.js";
+import { BALLS, COLOURS, Floor, PARTS, partSide, sideOf } from "./body.js";
 
 const UP = new THREE.Vector3(0, 1, 0); // along which three.js builds cylinders
 const TRAIL = 600;
@@ -74,7 +74,7 @@ export class Scene {
     this.to = new THREE.Vector3();
     this.along = new THREE.Vector3();
     this.size = new THREE.Vector2();
-    this.floor = null;
+    this.floor = new Floor();
     this.drawnAt = 0;
     this.stale = true;
   }
@@ -176,17 +176,12 @@ export class Scene {
     this.stand(places);
   }
 
-  // The floor lies under the lowest joint of the first frame; sky-high motion does not lift it.
   stand(places) {
-    if (this.floor === null) {
-      let lowest = Infinity;
-      for (let index = 2; index < places.length; index += 3) lowest = Math.min(lowest, places[index]);
-      this.floor = lowest - 0.035;
-    }
+    const floor = this.floor.under(places);
     const [x, y, z] = places;
-    this.shade.position.set(x, y, this.floor + 0.004);
+    this.shade.position.set(x, y, floor + 0.004);
     // The grid moves by whole squares: there is always floor under the body.
-    this.grid.position.set(Math.round(x), Math.round(y), this.floor);
+    this.grid.position.set(Math.round(x), Math.round(y), floor);
     if (this.middle === null) {
       this.middle = new THREE.Vector3(x, y, z);
       const step = new THREE.Vector3(x, y, z).sub(this.controls.target);
@@ -197,7 +192,7 @@ export class Scene {
     const { points, geometry } = this.trail;
     if (this.trail.count === TRAIL) points.array.copyWithin(0, 3);
     else this.trail.count += 1;
-    points.array.set([x, y, this.floor + 0.006], (this.trail.count - 1) * 3);
+    points.array.set([x, y, floor + 0.006], (this.trail.count - 1) * 3);
     points.needsUpdate = true;
     geometry.setDrawRange(0, this.trail.count);
   }
