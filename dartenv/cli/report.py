@@ -25,8 +25,10 @@ def _report() -> None:
 
 @app.command("merge")
 def merge(
-    reports: List[Path] = typer.Argument(
-        ..., metavar="RUN.json...", help="Reports of doctor --format json or of nightly."
+    reports: List[str] = typer.Argument(
+        ...,
+        metavar="[NAME=]RUN.json...",
+        help="Reports of doctor --format json or of nightly, and what their machines are called.",
     ),
     html: Optional[Path] = typer.Option(None, "--html", metavar="FILE", help="Write a page."),
     format_name: str = common.FORMAT,
@@ -36,11 +38,12 @@ def merge(
 
     from dartenv.errors import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE, UsageFault
     from dartenv.report.merge import merge as merged
-    from dartenv.report.merge import render_fleet
+    from dartenv.report.merge import named, render_fleet
     from dartenv.report.terminal import say, write
 
     common.check_format(format_name)
-    fleet = merged(reports)
+    given = [named(text) for text in reports]
+    fleet = merged([path for _, path in given], {path: name for name, path in given if name})
     if html is not None:
         from dartenv import __version__
         from dartenv.page.model import Page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -66,10 +66,19 @@ def machine_name(path: Path, report: Report) -> str:
     return path.stem if path.stem != "report" else path.resolve().parent.name
 
 
-def merge(paths: Sequence[Path]) -> Fleet:
+def named(text: str) -> Tuple[Optional[str], Path]:
+    """``NAME=FILE`` or ``FILE``; a file that is called so is taken whole."""
+    name, equals, rest = text.partition("=")
+    if equals and name and rest and not Path(text).exists():
+        return name, Path(rest)
+    return None, Path(text)
+
+
+def merge(paths: Sequence[Path], names: Optional[Mapping[Path, str]] = None) -> Fleet:
     """Every report that can be read, the newest of each machine; the others are named.
 
-    Raises UsageFault where none can be read.
+    ``names`` are machines' names that count before those in the reports. Raises UsageFault where
+    none can be read.
     """
     newest: Dict[str, Tuple[str, Report]] = {}
     unread: List[str] = []
@@ -79,7 +88,7 @@ def merge(paths: Sequence[Path]) -> Fleet:
         except UsageFault as fault:
             unread.append(fault.render())
             continue
-        name = machine_name(path, report)
+        name = (names or {}).get(path) or machine_name(path, report)
         if name in newest and newest[name][0] >= report.taken_at:
             unread.append(f"{path}: an older report of {name}; the newer one is taken")
             continue

@@ -15,7 +15,7 @@ from dartenv.cli.app import app
 from dartenv.errors import UsageFault
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.report.json import render_json
-from dartenv.report.merge import merge
+from dartenv.report.merge import merge, named
 from dartenv.report.model import Report
 
 
@@ -101,6 +101,20 @@ def test_of_two_reports_of_a_machine_the_newer_one_is_taken(tmp_path: Path) -> N
         fleet = merge(order)
         assert [machine.statuses for machine in fleet.machines] == [{"a.b": "ok"}]
         assert len(fleet.unread) == 1
+
+
+def test_a_name_that_is_given_counts_before_the_reports_own(
+    three: Dict[str, Path], tmp_path: Path
+) -> None:
+    same = [written(tmp_path, f"{n}.json", {}, machine="localhost") for n in (1, 2)]
+    assert len(merge(same).machines) == 1
+    arguments = [f"one={same[0]}", f"two={same[1]}"]
+    given = [named(text) for text in arguments]
+    names = {path: name for name, path in given if name is not None}
+    fleet = merge([path for _, path in given], names)
+    assert [machine.name for machine in fleet.machines] == ["one", "two"]
+    odd = written(tmp_path, "a=b.json", {})
+    assert named(str(odd)) == (None, odd)
 
 
 def test_one_bad_file_does_not_lose_the_others(three: Dict[str, Path], tmp_path: Path) -> None:
