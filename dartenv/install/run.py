@@ -165,12 +165,14 @@ def told(log: Path, tool: str, rc: int) -> str:
         text = log.read_bytes()[-(1 << 20) :].decode("utf-8", "replace")
     except OSError as error:
         return f"exit code {rc}; its output could not be kept: {error.strerror}"
-    from dartenv.bootstrap.failures import mine
+    from dartenv.bootstrap.failures import UNKNOWN, mine
 
     failure = mine(text, tool)
-    said = failure.summary or f"exit code {rc}: {failure.line}"
-    helps = f"; {failure.remedy}" if failure.remedy else ""
-    return f"{said}{helps}; whole output: {log}".replace("\n", " ")
+    parts = [failure.summary.rstrip(".") or f"exit code {rc}"]
+    if failure.cause == UNKNOWN and failure.line:  # then the tool's own words are all there is
+        parts = [f"{tool} failed (exit code {rc}): {failure.line}"]
+    parts += [failure.remedy] if failure.remedy else []
+    return "; ".join([*parts, f"whole output: {log}"]).replace("\n", " ")
 
 
 def _forget_old(folder: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ def main(argv: List[str]) -> int:
 
 async def _create(channels: Path, names: List[str], specs: List[str], prefix: Path) -> int:
     import rattler
+    from rattler.exceptions import SolverError
 
     print("Collecting package metadata (rattler in conda's place)", flush=True)
     try:
@@ -46,8 +48,14 @@ async def _create(channels: Path, names: List[str], specs: List[str], prefix: Pa
             virtual_packages=[],
             gateway=rattler.Gateway(cache_dir=channels.parent / "cache"),
         )
-    except rattler.exceptions.SolverError as error:
-        print(f"\nLibMambaUnsatisfiableError: {error}", file=sys.stderr)
+    except SolverError as error:
+        lacks = re.search(r"No candidates were found for (\S+) ([^\s*]+)", str(error))
+        if lacks is None:
+            print(f"\nLibMambaUnsatisfiableError: {error}", file=sys.stderr)
+            return 1
+        # In conda's words: what reads them knows conda's and not rattler's.
+        print("\nPackagesNotFoundError: The following packages are not available", file=sys.stderr)
+        print(f"from current channels:\n\n  - {lacks[1]}={lacks[2]}", file=sys.stderr)
         return 1
     print("Executing transaction: " + ", ".join(one.file_name for one in records), flush=True)
     await rattler.install(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import pytest
 
@@ -127,6 +128,26 @@ class Tiny:
             stderr=subprocess.STDOUT,
             timeout=400,
         )
+
+    def killed(self, moment: Callable[[str], bool]) -> None:
+        """Run it, and kill it as soon as ``moment`` holds of what it has written."""
+        path = self.base / "out.txt"
+        with path.open("wb") as out:
+            process = subprocess.Popen(
+                self.command(),
+                cwd=str(REPOSITORY),
+                env={**self.env, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+            until = time.monotonic() + 200
+            while not moment(path.read_text(encoding="utf-8")):
+                assert process.poll() is None, path.read_text(encoding="utf-8")
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture

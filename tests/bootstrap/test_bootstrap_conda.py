@@ -94,15 +94,14 @@ def machine(tmp_path: Path, channels: Path) -> CondaMachine:
     return made
 
 
-def test_conda_packages_become_the_environment_and_go_again(machine: CondaMachine) -> None:
+def test_killed_while_conda_links_then_whole_then_back(machine: CondaMachine) -> None:
+    prefix = machine.folder / "env"
+    machine.killed(lambda _: (prefix / "lib").is_dir())
     done = machine.run()
     said = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 0, said
-    prefix = machine.folder / "env"
-    (asked,) = machine.creations()
-    assert asked == " ".join(
-        ["create --yes -p", str(prefix), *ASKED, f"python={MINOR}", "pip"],
-    )
+    asked = " ".join(["create --yes -p", str(prefix), *ASKED, f"python={MINOR}", "pip"])
+    assert machine.creations() == [asked, asked]
     python = environment_python(prefix)
     assert python is not None
     script = "import json, left_hand, sys, sysconfig;"
@@ -121,7 +120,7 @@ def test_conda_packages_become_the_environment_and_go_again(machine: CondaMachin
 
     again = machine.run("--format", "json")
     assert again.returncode == 0
-    assert len(machine.creations()) == 1
+    assert len(machine.creations()) == 2
 
     for _ in range(20):  # every stage is a run of the journal
         if machine.dartenv("fix", "--undo").returncode != 0:
@@ -142,5 +141,6 @@ def test_a_python_that_the_channel_lacks_is_named_and_nothing_stays(machine: Con
     said = " ".join(done.stdout.decode("utf-8", "replace").split())
     assert done.returncode == 4, said
     assert "Stopped: environment" in said
-    assert f"python {MINOR}" in said
+    assert f"No channel has python={MINOR}" in said
+    assert "conda config --show channels" in said
     assert not (machine.folder / "env").exists()

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Dict
 
@@ -102,25 +101,9 @@ def test_from_nothing_then_again_then_back(tiny: Tiny) -> None:
 )
 def test_killed_while_something_is_made_it_goes_on_to_the_same_end(tiny: Tiny, moment: str) -> None:
     """Killed as soon as the output names the command; what it started has to be dealt with."""
-    with (tiny.base / "out.txt").open("wb") as out:
-        process = subprocess.Popen(
-            tiny.command(),
-            cwd=str(REPOSITORY),
-            env={**tiny.env, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-        until = time.monotonic() + 200
-        while not any(
-            line.startswith("  run ") and moment in line
-            for line in (tiny.base / "out.txt").read_text(encoding="utf-8").splitlines()
-        ):
-            assert process.poll() is None, (tiny.base / "out.txt").read_text(encoding="utf-8")
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        process.kill()
-        process.wait()
+    tiny.killed(
+        lambda out: any(line.startswith("  run ") and moment in line for line in out.splitlines())
+    )
     done = tiny.run()
     assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
     assert packages(tiny) == WHOLE

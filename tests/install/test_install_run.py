@@ -16,7 +16,7 @@ import pytest
 from dartenv.install.holding import Busy, holding, lock_file
 from dartenv.install.inside import look_inside, note_before
 from dartenv.install.run import environment as child_environment
-from dartenv.install.run import own_index
+from dartenv.install.run import own_index, told
 from tests.install.made_wheels import make_wheel, sha256
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -237,3 +237,18 @@ def _alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_failure_that_no_table_knows_is_told_in_the_tools_own_words(tmp_path: Path) -> None:
+    log = tmp_path / "one.log"
+    log.write_text("$ conda create\nLinking\nerror: the moon is in the way\n", encoding="utf-8")
+    said = told(log, "conda", 7)
+    assert said.startswith("conda failed (exit code 7): error: the moon is in the way; ")
+    assert said.endswith(f"whole output: {log}")
+
+
+def test_a_known_failure_is_one_sentence_with_what_helps(tmp_path: Path) -> None:
+    log = tmp_path / "one.log"
+    log.write_text("OSError: [Errno 28] No space left on device\n", encoding="utf-8")
+    said = told(log, "pip", 1)
+    assert said.startswith("The disk is full, or the user's share of it; free some space")
