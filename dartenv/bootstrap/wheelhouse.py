@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
+from dartenv.bootstrap.pythons import ask
 from dartenv.bootstrap.record import Settings
-from dartenv.bootstrap.stages import Stages
+from dartenv.bootstrap.stages import STAGES, Stages
+from dartenv.bootstrap.whole import bring, drop_broken
 from dartenv.errors import FixFault, UsageFault
 from dartenv.facts.runner import SubprocessRunner
 from dartenv.fetch.fetcher import Fetcher
-from dartenv.fetch.remote import Fetched, Remote
+from dartenv.fetch.remote import FetchFault, Remote, shown_url
 from dartenv.fixes.lock import hold, state_folder
 from dartenv.install.carried import CLIP, DART, PYTORCH3D
 from dartenv.install.holding import lock_file
@@ -23,7 +25,7 @@ from dartenv.install.settings import SAME
 from dartenv.install.tools import TORCH_LIMIT, index_options, own_path
 from dartenv.install.wanted import wish
 from dartenv.manifests.compat import ClipTable, Pytorch3dTable
-from dartenv.manifests.locks import Lock, LockedPackage, lock_of
+from dartenv.manifests.locks import FOLDER, Lock, LockedPackage, lock_name, lock_of
 from dartenv.manifests.wheels import wheel_for
 
 Tell = Callable[[str], None]
@@ -41,7 +43,7 @@ PLATFORMS: Dict[str, Tuple[str, ...]] = {
 }
 
 
-def fill(stages: Stages, settings: Settings, tell: Tell) -> None:
+def fill(stages: Stages, settings: Settings, tell: Tell, dry_run: bool = False) -> None:
     """Download everything into the folder's ``wheels``; what is there already is kept.
 
     Raises UsageFault where no lock says what to download, FixFault where something did not come.
@@ -50,18 +52,31 @@ def fill(stages: Stages, settings: Settings, tell: Tell) -> None:
     python = _minor(settings.python, profile.python)
     lock = lock_of(manifests, profile.id, python)
     if lock is None:
+        start = lock_name(profile.id, "")
+        known = [n[len(start) :] for n in manifests.stems(FOLDER) if n.startswith(start)]
+        known.sort(key=lambda text: [int(part) for part in text.split(".") if part.isdigit()])
         raise UsageFault(
             f"there is no lock of profile {profile.id} for Python {python}",
-            "a lock, so that what is downloaded is what is installed",
-            "dartenv bootstrap --download-only --python X.Y",
+            f"a lock, so that what is downloaded is what is installed: {', '.join(known) or 'none'}",
+            f"dartenv bootstrap --download-only --python {known[0]}" if known else None,
         )
     folder = stages.layout.wheels
-    folder.mkdir(parents=True, exist_ok=True)
-    with hold(state_folder(), "dartenv bootstrap --download-only"):
-        _Filling(stages, settings, lock, python, folder, tell).fill()
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    count = sum(1 for path in folder.iterdir() if path.is_file())
-    tell(f"{count} files, {size / 1e6:.0f} MB in {folder}")
+    tell(f"for profile {profile.id} and Python {python}, into {folder}")
+    filling = _Filling(stages, settings, lock, python, folder, tell, dry_run)
+    if dry_run:
+        filling.fill()
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with hold(state_folder(), "dartenv bootstrap --download-only"):
+            for name in drop_broken(folder):
+                tell(f"{name}: not whole, from a download that was interrupted; removed")
+            filling.fill()
+    except OSError as error:
+        raise FixFault(f"{error.filename or folder}: {error.strerror or error}") from None
+    files = [path for path in folder.iterdir() if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    tell(f"{len(files)} files, {size / 1e6:.0f} MB in {folder}")
     tell("there, without a network:")
     tell(
         f"  dartenv bootstrap --profile {profile.id} --python {python}"
@@ -78,7 +93,9 @@ class _Filling:
         python: str,
         folder: Path,
         tell: Tell,
+        dry_run: bool,
     ) -> None:
+        self._dry_run = dry_run
         self._stages = stages
         self._profile = stages.profile
         self._install = settings.install
@@ -100,12 +117,13 @@ class _Filling:
         if not packages:
             return
         asked = wish(packages)
-        where = state_folder() / "install"
-        where.mkdir(parents=True, exist_ok=True)
-        path = where / f"download-{name}.txt"
-        path.write_text(asked.text, encoding="utf-8")
         index = self._install.torch_index or self._profile.torch_index
         own = index if name == "torch" and index != SAME else None
+        where = f", from {own}" if own is not None and not self._install.no_index else ""
+        self._tell(f"{name}: {len(packages)} package{'s' if len(packages) != 1 else ''}{where}")
+        if self._dry_run:
+            return
+        path = self._written(f"download-{name}.txt", asked.text)
         command = [sys.executable, "-m", "pip", "download", "--no-input", "--progress-bar", "off"]
         command += ["--disable-pip-version-check", "--dest", str(self._folder)]
         command += index_options(self._install, own)
@@ -115,10 +133,23 @@ class _Filling:
             command += ["--no-deps", "--no-binary", ":all:"]
         else:
             command += self._target()
-            # What torch needs on this very system is asked of its own index, too.
-            command += [] if name == "torch" and self._same_system() else ["--no-deps"]
-        self._tell(f"{name}: {len(packages)} packages")
+            # What torch needs on this very system is asked of its own index, too; what the lock
+            # has is taken as it has it, and lies in the folder by then.
+            if name == "torch" and not asked.hashed and self._same_system():
+                command += ["-c", str(self._written("download-locked.txt", self._pins()))]
+            else:
+                command += ["--no-deps"]
         self._run([*command, "-r", str(path)], own is not None, name)
+
+    def _pins(self) -> str:
+        plain = [one for one in self._lock.package if one.index == "pypi"]
+        return "".join(f"{one.name}=={one.version}\n" for one in plain)
+
+    def _written(self, name: str, text: str) -> Path:
+        path = state_folder() / "install" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
 
     def _target(self) -> List[str]:
         system = self._profile.system
@@ -151,9 +182,10 @@ class _Filling:
         table = manifests.read("compat", "pytorch3d", Pytorch3dTable)
         tree = next(one for one in manifests.trees() if one.kind == "dart")
         wanted: Dict[str, Tuple[Optional[str], Optional[str]]] = {
-            CLIP: (self._install.clip, clip.archive),
             DART: (self._stages.settings.source, tree.archive),
         }
+        if not self._skips("clip"):
+            wanted[CLIP] = (self._install.clip, clip.archive)
         if self._profile.pytorch3d == "transforms":
             wanted[PYTORCH3D] = (self._install.pytorch3d, table.pure_archive)
         elif self._profile.pytorch3d == "wheel":
@@ -170,13 +202,21 @@ class _Filling:
             address = given or url
             if address is None:
                 continue
+            if self._dry_run:
+                self._tell(f"{name}: from {shown_url(address)}")
+                continue
             remote = Remote(id=name, kind="http", url=address, name=name, sure=False)
             fetcher.get_all([remote], {})
             outcome = fetcher.outcome(remote)
-            if not isinstance(outcome, Fetched):
-                raise FixFault(f"{name}: {outcome}")
-            outcome.path.replace(self._folder / name)
+            if isinstance(outcome, FetchFault):
+                raise outcome
+            if outcome is None:
+                raise FixFault(f"{name}: stopped before it came")
+            bring(outcome.path, self._folder / name)
             self._tell(f"{name}: {outcome.size / 1e6:.1f} MB")
+
+    def _skips(self, stage: str) -> bool:
+        return any(self._stages.skips(one) for one in STAGES if one.id == stage)
 
     def _wheel(self) -> Optional[str]:
         torch = next((one.version for one in self._lock.package if one.name == "torch"), "")
@@ -191,9 +231,17 @@ class _Filling:
 
 
 def _minor(python: Optional[str], known: Sequence[str]) -> str:
-    if python is not None and all(part.isdigit() for part in python.split(".")):
-        return ".".join(python.split(".")[:2])
-    return known[0]
+    """The version that is asked for, also by naming an interpreter. Raises UsageFault."""
+    if python is None:
+        return known[0]
+    if not all(part.isdigit() for part in python.split(".")):
+        found = ask(python)
+        if found is None:
+            raise UsageFault(
+                f"{python}: no Python that runs", "an interpreter, or a version as 3.8"
+            )
+        python = found.version
+    return ".".join(python.split(".")[:2])
 
 
 def _env() -> Dict[str, str]:

@@ -113,7 +113,7 @@ def bootstrap(
     root = str(Path(dart_root).absolute()) if dart_root else ""
     stages = Stages(layout(place, root), chosen, settings, read, windows=sys.platform == "win32")
     if download_only:
-        _download(stages, settings)
+        _download(stages, settings, dry_run)
         return
     with use(settings.install):
         _outline(stages, smoke, left_out, format_name)
@@ -233,11 +233,11 @@ def _end(outcome: Outcome, layout: Layout, format_name: str) -> None:
     write(render_end(outcome, again), sys.stdout)
 
 
-def _download(stages: Stages, settings: Settings) -> None:
+def _download(stages: Stages, settings: Settings, dry_run: bool) -> None:
     from dartenv.bootstrap.wheelhouse import fill
     from dartenv.report.terminal import say
 
     def told(text: str) -> None:
         say(text, sys.stdout)
 
-    fill(stages, settings, told)
+    fill(stages, settings, told, dry_run)

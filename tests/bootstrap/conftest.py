@@ -119,8 +119,12 @@ class Tiny:
 
     def run(self, *options: str) -> subprocess.CompletedProcess:
         """Run it to its end."""
+        return self.start(self.command(*options))
+
+    def start(self, command: Sequence[str]) -> subprocess.CompletedProcess:
+        """Run a command of dartenv on this machine."""
         return subprocess.run(
-            self.command(*options),
+            list(command),
             cwd=str(REPOSITORY),
             env=self.env,
             stdin=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ import pytest
 
 from dartenv.target import environment_python
 from tests.bootstrap.conda_channel import MINOR, VERSION, make_channel
-from tests.bootstrap.conftest import REPOSITORY, Tiny
+from tests.bootstrap.conftest import Tiny
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the channel is made of a Linux Python's folders"
@@ -59,15 +59,7 @@ class CondaMachine(Tiny):
 
     def dartenv(self, *words: str) -> subprocess.CompletedProcess:
         """Another command of dartenv on this machine."""
-        return subprocess.run(
-            [sys.executable, "-m", "dartenv", *words],
-            cwd=str(REPOSITORY),
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=200,
-        )
+        return self.start([sys.executable, "-m", "dartenv", *words])
 
     def creations(self) -> List[str]:
         """What conda was asked to make."""
