@@ -10,6 +10,7 @@ from dartenv.bootstrap.source import source_steps
 from dartenv.bootstrap.stages import STAGES, Stages
 from dartenv.facts.lookup import torch_wanted
 from dartenv.fixes.steps import what
+from dartenv.install.carried import CLIP, PYTORCH3D, nowhere, source_of
 from dartenv.install.settings import SAME
 from dartenv.manifests.compat import ClipTable, Pytorch3dTable
 from dartenv.manifests.locks import lock_of
@@ -67,10 +68,13 @@ def _words(stage: str, stages: Stages, python: str) -> str:
     if stage == "torch":
         index = install.torch_index or profile.torch_index
         where = "" if index in (None, SAME) else f" from {index} alone"
+        if install.no_index:
+            where = " from the folders of --find-links"
         return f"torch {torch} and its companions{where}"
     if stage == "clip":
         table = stages.manifests.read("compat", "clip", ClipTable)
-        return f"from {install.clip or table.archive}"
+        source = source_of(install, install.clip, CLIP, table.archive)
+        return f"from {source}" if source else nowhere(CLIP, "--clip")
     if stage == "pytorch3d":
         return _pytorch3d(stages)
     if stage == "onnxruntime":
@@ -85,10 +89,14 @@ def _words(stage: str, stages: Stages, python: str) -> str:
 
 
 def _pytorch3d(stages: Stages) -> str:
-    given = stages.settings.install.pytorch3d
+    install = stages.settings.install
+    given = install.pytorch3d
     if stages.profile.pytorch3d == "transforms":
         table = stages.manifests.read("compat", "pytorch3d", Pytorch3dTable)
-        return f"its transforms, which are all that DART uses, from {given or table.pure_archive}"
+        source = source_of(install, given, PYTORCH3D, table.pure_archive)
+        if source is None:
+            return nowhere(PYTORCH3D, "--pytorch3d")
+        return f"its transforms, which are all that DART uses, from {source}"
     version = stages.profile.pytorch3d_version or "the wheel for exactly this torch and Python"
     return f"from {given}" if given else str(version)
 

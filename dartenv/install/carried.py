@@ -19,3 +19,16 @@ def carried(settings: InstallConfig, name: str) -> Optional[str]:
         if path.is_file():
             return str(path)
     return None
+
+
+def source_of(
+    settings: InstallConfig, given: Optional[str], name: str, published: Optional[str]
+) -> Optional[str]:
+    """The source given, else the one carried along, else where it is published, if asked at all."""
+    here = given or carried(settings, name)
+    return here or (None if settings.no_index else published)
+
+
+def nowhere(name: str, option: str) -> str:
+    """Why there is no source, where no index may be asked."""
+    return f"--no-index, and {name} is in none of --find-links; {option} SOURCE names another"

@@ -11,7 +11,7 @@ from dartenv.facts.lookup import distribution, minor, system_of, torch_seen, tor
 from dartenv.facts.model import InterpreterFacts
 from dartenv.fixes.plan import Refusal
 from dartenv.fixes.steps import AnyStep, Safety
-from dartenv.install.carried import CLIP, PYTORCH3D, carried
+from dartenv.install.carried import CLIP, PYTORCH3D, nowhere, source_of
 from dartenv.install.settings import SAME, active
 from dartenv.install.tools import (
     LIMIT,
@@ -110,7 +110,9 @@ class Installs:
     def clip(self, fix: str) -> Found:
         """OpenAI's CLIP, from its source."""
         table = self.manifests.read("compat", "clip", ClipTable)
-        source = self.settings.clip or carried(self.settings, CLIP) or table.archive
+        source = source_of(self.settings, self.settings.clip, CLIP, table.archive)
+        if source is None:
+            return [Refusal(fix=fix, reason=nowhere(CLIP, "--clip"))]
         return self._built(fix, source, table.distribution, "OpenAI's CLIP", {})
 
     def pytorch3d(self, fix: str) -> Found:
@@ -126,8 +128,10 @@ class Installs:
             "what pytorch3d requires",
         )
         if self.profile.pytorch3d == "transforms":
-            here = self.settings.pytorch3d or carried(self.settings, PYTORCH3D)
-            source = here or table.pure_archive
+            given = self.settings.pytorch3d
+            source = source_of(self.settings, given, PYTORCH3D, table.pure_archive)
+            if source is None:
+                return [Refusal(fix=fix, reason=nowhere(PYTORCH3D, "--pytorch3d"))]
             env = {table.pure_variable: "1"}
             title = "pytorch3d without its compiled part, which DART does not use"
             return [*needs, *self._built(fix, source, "pytorch3d", title, env)]
@@ -148,8 +152,11 @@ class Installs:
         if answer.wheel is None or answer.wheel.url is None or answer.wheel.kind != "pip":
             return [Refusal(fix=fix, reason=f"no wheel is known for {answer.wanted}")]
         title = f"pytorch3d {answer.wheel.version}, built for {answer.wanted}"
-        here = carried(self.settings, unquote(answer.wheel.url.rpartition("/")[2]))
-        return [*needs, *self._wheel(fix, here or answer.wheel.url, title)]
+        name = unquote(answer.wheel.url.rpartition("/")[2])
+        wheel = source_of(self.settings, None, name, answer.wheel.url)
+        if wheel is None:
+            return [Refusal(fix=fix, reason=nowhere(name, "--pytorch3d"))]
+        return [*needs, *self._wheel(fix, wheel, title)]
 
     def onnxruntime(self, fix: str) -> Found:
         """ONNX Runtime as the profile has it, and what an export needs."""

@@ -145,3 +145,24 @@ def test_no_index_asks_none() -> None:
     assert "--no-index" in command
     assert command[command.index("--find-links") + 1] == "E:\\wheels"
     assert "--index-url" not in command
+
+
+def test_sources_are_carried_along_or_missed_where_no_index_is_asked(tmp_path: Path) -> None:
+    facts = without(recorded("windows-reference-healthy"), "clip")
+    settings = InstallConfig(no_index=True, find_links=(str(tmp_path),))
+    plan = planned(facts, "packages.clip", settings=settings)
+    assert not plan.steps
+    (refusal,) = plan.refusals
+    assert "clip-source.zip is in none of --find-links; --clip SOURCE" in refusal.reason
+    archive = tmp_path / "clip-source.zip"
+    archive.write_bytes(b"PK")
+    assert commands(planned(facts, "packages.clip", settings=settings))[-1][-1] == str(archive)
+
+    other = recorded("windows-pytorch3d-other-torch")
+    plan = planned(other, "wheels.pytorch3d", settings=settings)
+    assert [one.reason.split(" is in none")[0] for one in plan.refusals] == [
+        "--no-index, and pytorch3d-0.7.8+pt2.4.1cu118-cp38-cp38-win_amd64.whl"
+    ]
+    wheel = tmp_path / "pytorch3d-0.7.8+pt2.4.1cu118-cp38-cp38-win_amd64.whl"
+    wheel.write_bytes(b"PK")
+    assert commands(planned(other, "wheels.pytorch3d", settings=settings))[-1][-1] == str(wheel)
