@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
+from packaging.requirements import Requirement
+
 from dartenv.bootstrap.pythons import ask
 from dartenv.bootstrap.record import Settings
 from dartenv.bootstrap.stages import STAGES, Stages
 from dartenv.bootstrap.whole import bring, drop_broken
+from dartenv.checks.ort import cudnn_needed
 from dartenv.errors import FixFault, UsageFault
+from dartenv.facts.lookup import fits
 from dartenv.facts.runner import SubprocessRunner
 from dartenv.fetch.fetcher import Fetcher
 from dartenv.fetch.remote import FetchFault, Remote, shown_url
@@ -23,8 +27,8 @@ from dartenv.install.carried import CLIP, DART, PYTORCH3D
 from dartenv.install.holding import lock_file
 from dartenv.install.settings import SAME
 from dartenv.install.tools import TORCH_LIMIT, index_options, own_path
-from dartenv.install.wanted import wish
-from dartenv.manifests.compat import ClipTable, Pytorch3dTable
+from dartenv.install.wanted import Wish, wish
+from dartenv.manifests.compat import ClipTable, OnnxRuntimeTable, Pytorch3dTable, TorchTable
 from dartenv.manifests.locks import FOLDER, Lock, LockedPackage, lock_name, lock_of
 from dartenv.manifests.wheels import wheel_for
 
@@ -110,17 +114,35 @@ class _Filling:
         self._pip("sources", [one for one in plain if one.sdist])
         torch = [one for one in self._lock.package if one.index == "torch"]
         self._pip("torch", torch)
+        self._cudnn()
         self._sources()
 
-    def _pip(self, name: str, packages: Sequence[LockedPackage]) -> None:
-        """One call of pip's own download; it asks for the hashes that the lock has."""
-        if not packages:
+    def _cudnn(self) -> None:
+        """What ONNX Runtime loads, where neither the lock nor its torch brings that version."""
+        tables = self._stages.manifests
+        runtime = tables.read("compat", "onnxruntime", OnnxRuntimeTable)
+        major, package = cudnn_needed(self._profile.onnxruntime or "", runtime)
+        if major is None or package is None or self._lock.find(Requirement(package).name):
             return
-        asked = wish(packages)
+        for row in tables.read("compat", "torch", TorchTable).cudnn:
+            same = row.compute == self._profile.compute and fits(self._torch(), row.torch)
+            if same and row.version.split(".")[0] == major:
+                return
+        name = Requirement(package).name
+        self._ask("cudnn", Wish((package,), (name,), whole=False))
+
+    def _pip(self, name: str, packages: Sequence[LockedPackage]) -> None:
+        """Packages of the lock, with the hashes that it has."""
+        if packages:
+            self._ask(name, wish(packages))
+
+    def _ask(self, name: str, asked: Wish) -> None:
+        """One call of pip's own download."""
         index = self._install.torch_index or self._profile.torch_index
         own = index if name == "torch" and index != SAME else None
         where = f", from {own}" if own is not None and not self._install.no_index else ""
-        self._tell(f"{name}: {len(packages)} package{'s' if len(packages) != 1 else ''}{where}")
+        count = len(asked.names)
+        self._tell(f"{name}: {count} package{'s' if count != 1 else ''}{where}")
         if self._dry_run:
             return
         path = self._written(f"download-{name}.txt", asked.text)
@@ -137,7 +159,7 @@ class _Filling:
             # has is taken as it has it, and lies in the folder by then.
             if name == "torch" and not asked.hashed and self._same_system():
                 command += ["-c", str(self._written("download-locked.txt", self._pins()))]
-            else:
+            elif asked.whole:
                 command += ["--no-deps"]
         self._run([*command, "-r", str(path)], own is not None, name)
 
@@ -190,6 +212,8 @@ class _Filling:
             wanted[PYTORCH3D] = (self._install.pytorch3d, table.pure_archive)
         elif self._profile.pytorch3d == "wheel":
             wheel = self._wheel()
+            if wheel is None and self._install.pytorch3d is None:
+                self._tell("pytorch3d: no wheel is known for this stack; carry one along")
             if wheel is not None:
                 wanted[unquote(wheel.rpartition("/")[2])] = (self._install.pytorch3d, wheel)
         fetcher = Fetcher(state_folder() / "downloads")
@@ -218,11 +242,14 @@ class _Filling:
     def _skips(self, stage: str) -> bool:
         return any(self._stages.skips(one) for one in STAGES if one.id == stage)
 
+    def _torch(self) -> str:
+        found = self._lock.find("torch")
+        return found.version.split("+")[0] if found is not None else ""
+
     def _wheel(self) -> Optional[str]:
-        torch = next((one.version for one in self._lock.package if one.name == "torch"), "")
         answer = wheel_for(
             self._python,
-            torch.split("+")[0],
+            self._torch(),
             self._profile.compute,
             self._profile.system,
             self._stages.manifests,

@@ -161,10 +161,18 @@ def cudnn_package(
     wanted: str, interpreter: InterpreterFacts, table: OnnxRuntimeTable
 ) -> Optional[str]:
     """What brings the cuDNN that a pinned ONNX Runtime loads, where the target has none of it."""
-    row = _fitting(wanted, table)
-    if row is None or not row.cudnn or _has_cudnn(interpreter, row.cudnn):
+    major, package = cudnn_needed(wanted, table)
+    if major is None or _has_cudnn(interpreter, major):
         return None
-    return table.cudnn_package.get(f"{(row.cuda or '').split('.')[0]}/{row.cudnn}")
+    return package
+
+
+def cudnn_needed(wanted: str, table: OnnxRuntimeTable) -> Tuple[Optional[str], Optional[str]]:
+    """The major version of cuDNN that a pinned ONNX Runtime loads, and what brings one."""
+    row = _fitting(wanted, table)
+    if row is None or not row.cudnn:
+        return None, None
+    return row.cudnn, table.cudnn_package.get(f"{(row.cuda or '').split('.')[0]}/{row.cudnn}")
 
 
 def _replace(
