@@ -16,19 +16,18 @@ from dartenv.bootstrap.pythons import ask
 from dartenv.bootstrap.record import Settings
 from dartenv.bootstrap.stages import STAGES, Stages
 from dartenv.bootstrap.whole import bring, drop_broken
-from dartenv.checks.ort import cudnn_needed
 from dartenv.errors import FixFault, UsageFault
-from dartenv.facts.lookup import fits
 from dartenv.facts.runner import SubprocessRunner
 from dartenv.fetch.fetcher import Fetcher
 from dartenv.fetch.remote import FetchFault, Remote, shown_url
 from dartenv.fixes.lock import hold, state_folder
+from dartenv.install.beside import cudnn_beside
 from dartenv.install.carried import CLIP, DART, PYTORCH3D
 from dartenv.install.holding import lock_file
 from dartenv.install.settings import SAME
 from dartenv.install.tools import TORCH_LIMIT, index_options, own_path
 from dartenv.install.wanted import Wish, wish
-from dartenv.manifests.compat import ClipTable, OnnxRuntimeTable, Pytorch3dTable, TorchTable
+from dartenv.manifests.compat import ClipTable, Pytorch3dTable
 from dartenv.manifests.locks import FOLDER, Lock, LockedPackage, lock_name, lock_of
 from dartenv.manifests.wheels import wheel_for
 
@@ -119,17 +118,9 @@ class _Filling:
 
     def _cudnn(self) -> None:
         """What ONNX Runtime loads, where neither the lock nor its torch brings that version."""
-        tables = self._stages.manifests
-        runtime = tables.read("compat", "onnxruntime", OnnxRuntimeTable)
-        major, package = cudnn_needed(self._profile.onnxruntime or "", runtime)
-        if major is None or package is None or self._lock.find(Requirement(package).name):
-            return
-        for row in tables.read("compat", "torch", TorchTable).cudnn:
-            same = row.compute == self._profile.compute and fits(self._torch(), row.torch)
-            if same and row.version.split(".")[0] == major:
-                return
-        name = Requirement(package).name
-        self._ask("cudnn", Wish((package,), (name,), whole=False))
+        package = cudnn_beside(self._profile, self._lock, self._stages.manifests)
+        if package is not None:
+            self._ask("cudnn", Wish((package,), (Requirement(package).name,), whole=False))
 
     def _pip(self, name: str, packages: Sequence[LockedPackage]) -> None:
         """Packages of the lock, with the hashes that it has."""

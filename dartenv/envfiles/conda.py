@@ -18,6 +18,7 @@ def conda(stack: Stack) -> Dict[str, str]:
     if stack.torch_index:
         pip.append(f"--extra-index-url {stack.torch_index}")
     pip += [f"{one.name}=={one.version}" for one in (*stack.torch, *stack.plain, *stack.built)]
+    pip += stack.beside
     apart = [one for one in built_against_torch(stack) if _needs_torch(stack, one)]
     pip += [one for one in built_against_torch(stack) if one not in apart]
     document = {

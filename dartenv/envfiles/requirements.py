@@ -11,6 +11,7 @@ PLAIN = "requirements.txt"
 BUILT = "requirements-source.txt"
 TORCH = "requirements-torch.txt"
 DART = "requirements-dart.txt"
+RUNTIME = "requirements-runtime.txt"
 
 
 def requirements(stack: Stack, kind: str = "requirements") -> Dict[str, str]:
@@ -26,6 +27,9 @@ def requirements(stack: Stack, kind: str = "requirements") -> Dict[str, str]:
         files[TORCH] = _text([*head, "# This index gives no hashes.", "", *index, *lines])
     if stack.clip or stack.pytorch3d:
         files[DART] = _text([*head, "", *built_against_torch(stack)])
+    if stack.beside:
+        why = "# What ONNX Runtime loads, and torch has in another version only."
+        files[RUNTIME] = _text([*head, why, "", *stack.beside])
     return files
 
 
@@ -39,8 +43,14 @@ def commands(stack: Stack, pip: str = "pip", where: str = "") -> List[str]:
     if stack.torch:
         lines.append(f"{install} -r {where}{TORCH}")
     if stack.clip or stack.pytorch3d:
-        pure = f"{stack.pure_variable}=1 " if stack.pure_variable else ""
-        lines.append(f"{pure}{install} --no-deps --no-build-isolation -r {where}{DART}")
+        last = f"{install} --no-deps --no-build-isolation -r {where}{DART}"
+        if stack.pure_variable and stack.profile.system == "windows":
+            last = f'cmd /c "set {stack.pure_variable}=1&& {last}"'
+        elif stack.pure_variable:
+            last = f"{stack.pure_variable}=1 {last}"
+        lines.append(last)
+    if stack.beside:
+        lines.append(f"{install} -r {where}{RUNTIME}")
     return lines
 
 

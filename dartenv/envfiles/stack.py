@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from dartenv.errors import UsageFault
+from dartenv.install.beside import cudnn_beside
 from dartenv.manifests.compat import ClipTable, Pytorch3dTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.locks import FOLDER, Lock, LockedPackage, lock_of, systems, torch_of
@@ -20,8 +21,8 @@ class Stack:
 
     ``plain`` and ``built`` come from the plain index and have hashes; ``built`` are source archives,
     made into wheels with the setuptools of ``plain``. ``torch`` comes from ``torch_index``
-    alone (``None``: the plain index), whose files have no hashes. ``clip`` and ``pytorch3d`` are
-    addresses.
+    alone (``None``: the plain index), whose files have no hashes. ``beside`` stands in no lock: what
+    ONNX Runtime loads and this torch does not bring. ``clip`` and ``pytorch3d`` are addresses.
     """
 
     profile: Profile
@@ -32,6 +33,7 @@ class Stack:
     built: Tuple[LockedPackage, ...]
     torch: Tuple[LockedPackage, ...]
     torch_index: Optional[str]
+    beside: Tuple[str, ...]
     clip: Optional[str]
     pytorch3d: Optional[str]
     pure_variable: Optional[str]  # set to 1 where pytorch3d is its Python part alone
@@ -60,6 +62,7 @@ def stack_of(profile: Profile, python: Optional[str], manifests: Manifests) -> S
             "one of " + ", ".join(sorted(there, key=_number)) if there else "a lock of it",
             f"python scripts/make_locks.py {profile.id} --python {wanted or '3.11'}",
         )
+    cudnn = cudnn_beside(profile, lock, manifests)
     others = [one for one in lock.package if one.index == "pypi" and one.role != "torch"]
     torch = [one for one in lock.package if one.role == "torch"]
     table = manifests.read("compat", "pytorch3d", Pytorch3dTable)
@@ -74,6 +77,7 @@ def stack_of(profile: Profile, python: Optional[str], manifests: Manifests) -> S
         built=tuple(one for one in others if one.sdist),
         torch=tuple(torch),
         torch_index=profile.torch_index if profile.torch_index != "same" else None,
+        beside=(cudnn,) if cudnn else (),
         clip=_clip(profile, manifests),
         pytorch3d=pytorch3d,
         pure_variable=table.pure_variable if pure else None,

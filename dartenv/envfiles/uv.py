@@ -17,6 +17,7 @@ def uv(stack: Stack) -> Dict[str, str]:
     lines += [f"requires-python = {_quoted(f'=={stack.python}.*')}", "dependencies = ["]
     packages = (*stack.torch, *stack.plain, *stack.built)
     lines += [f"  {_quoted(f'{one.name}=={one.version}')}," for one in packages]
+    lines += [f"  {_quoted(one)}," for one in stack.beside]
     addresses = {"clip": stack.clip, "pytorch3d": stack.pytorch3d}
     lines += [f"  {_quoted(name)}," for name, address in addresses.items() if address]
     lines += ["]", "", "[tool.uv]", "package = false"]

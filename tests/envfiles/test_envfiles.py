@@ -53,7 +53,8 @@ def test_every_profile_has_every_locked_package_once(profile: str) -> None:
         seen += names(text)
     assert len(seen) == len(set(seen))
     locked = {one.name for one in stack.lock.package}
-    assert {name.lower() for name in seen} == locked
+    beside = {Requirement(one).name for one in stack.beside}
+    assert {name.lower() for name in seen} == locked | beside
 
 
 def test_pip_is_asked_for_hashes_where_each_line_has_one() -> None:
@@ -87,6 +88,30 @@ def test_the_reference_has_its_exact_pytorch3d() -> None:
     assert project["tool"]["uv"]["sources"]["pytorch3d"] == {"url": REFERENCE_WHEEL}
     assert project["tool"]["uv"]["environments"] == ["sys_platform == 'win32'"]
     assert project["project"]["requires-python"] == "==3.8.*"
+
+
+def test_the_cudnn_that_torch_lacks_comes_along_and_only_then() -> None:
+    cudnn = "nvidia-cudnn-cu11==8.9.5.29"  # torch 2.4.1 for CUDA 11.8 brings 9, the runtime loads 8
+    made = files("windows-cu118", "requirements")
+    assert logical_lines(made["requirements-runtime.txt"]) == [cudnn]
+    assert "#   pip install -r requirements-runtime.txt" in made["requirements.txt"]
+    assert (
+        cudnn
+        in yaml.safe_load(files("windows-cu118", "conda")["environment.yml"])["dependencies"][-1][
+            "pip"
+        ]
+    )
+    project = tomli.loads(files("windows-cu118", "uv")["pyproject.toml"])
+    assert cudnn in project["project"]["dependencies"]
+    for profile, python in (("windows-cu128", "3.11"), ("linux-cu118", "3.8"), ("linux-cpu", "")):
+        assert "requirements-runtime.txt" not in files(profile, "requirements", python), profile
+
+
+def test_a_variable_is_set_as_the_profiles_system_sets_it() -> None:
+    windows = files("windows-cpu", "requirements")["requirements.txt"]
+    assert '#   cmd /c "set PYTORCH3D_NO_EXTENSION=1&& pip install' in windows
+    linux = files("linux-cpu", "requirements")["requirements.txt"]
+    assert "#   PYTORCH3D_NO_EXTENSION=1 pip install" in linux
 
 
 def test_conda_has_python_alone_and_no_mirror_as_channel() -> None:
