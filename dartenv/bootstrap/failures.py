@@ -17,6 +17,7 @@ from dartenv.manifests.loader import Manifests, default_manifests
 UNKNOWN = "unknown"
 
 _LONGEST = 300  # characters of the line that is shown
+_LONGEST_LINE = 4_000
 _LOOKED_AT = 400_000  # characters at each end: an endless log is not searched whole
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _WRAP = re.compile(r"\s+")
@@ -79,7 +80,14 @@ def _plain(output: str) -> str:
     """Without colours, progress bars' overwritten lines, and the middle of an endless log."""
     if len(output) > 2 * _LOOKED_AT:
         output = output[:_LOOKED_AT] + "\n" + output[-_LOOKED_AT:]
-    return _ESCAPE.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
+    text = _ESCAPE.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
+    # A pattern that may begin anywhere in a line takes the square of its length.
+    return "\n".join(_short(line) for line in text.split("\n"))
+
+
+def _short(line: str) -> str:
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 def _told(row: FailureRow, match: re.Match[str], text: str, tool: str) -> Failure:
