@@ -27,6 +27,7 @@ from dartenv.cli import (
     report,
     sandbox,
     smoke,
+    unreal,
 )
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ app.add_typer(history.app, name="history")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(env.app, name="env")
 app.add_typer(report.app, name="report")
+app.add_typer(unreal.app, name="unreal")
 
 
 def _version(value: bool) -> None:
