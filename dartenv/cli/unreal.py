@@ -49,6 +49,44 @@ def body(
     _show(handed, as_json)
 
 
+@app.command("clip")
+def clip(
+    motion: Path = typer.Argument(..., metavar="MOTION", help="A .npz, .bvh, or DART's .pkl."),
+    out: Path = typer.Option(..., "-o", "--out", metavar="FILE", help="A .glb, .bvh or .fbx."),
+    smplx: Optional[Path] = typer.Option(
+        None, "--smplx", metavar="FILE", help="The body that moves: SMPLX_MALE.npz or another."
+    ),
+    bundle: Optional[Path] = typer.Option(
+        None, "--bundle", metavar="DIR", help="The bundle that made it, for its bones alone."
+    ),
+    mesh: Optional[bool] = typer.Option(
+        None, "--mesh/--no-mesh", help="The body in the file.  [glb: with --smplx, fbx: not]"
+    ),
+    betas: Optional[str] = typer.Option(
+        None, "--betas", metavar="B,...", help="The body's shape.  [the motion's]"
+    ),
+    fps: Optional[float] = typer.Option(None, "--fps", help="Another rate.  [the motion's]"),
+    rate: Optional[float] = typer.Option(
+        None, "--rate", help="The rate of a motion that names none, as DART's .pkl.  [30]"
+    ),
+    up: Optional[str] = typer.Option(
+        None, "--up", help="The motion's up axis, y or z.  [what it says; npz, pkl: z]"
+    ),
+    blender: Optional[Path] = BLENDER,
+    bpy_python: Optional[Path] = BPY,
+    as_json: bool = typer.Option(False, "--json", help="What was written, as JSON."),
+) -> None:
+    """Write a motion as an animation of the body's bones."""
+    need_numpy()
+    from dartenv.unreal.body import parse_betas
+    from dartenv.unreal.clip import Options
+    from dartenv.unreal.handover import hand_over_clip
+
+    options = Options(up, rate, fps, None if betas is None else parse_betas(betas))
+    handed = hand_over_clip(motion, out, options, smplx, bundle, mesh, blender, bpy_python)
+    _show(handed, as_json)
+
+
 def _show(handed: Handed, as_json: bool) -> None:
     if as_json:
         import json

@@ -57,6 +57,9 @@ class UnrealTable(Manifest, frozen=True, kw_only=True):
     safe_source: str
     blender_min: str
     blender_source: str
+    fbx_blender_min: str
+    fbx_blender_tried: Tuple[str, ...]
+    fbx_source: str
     addon_patterns: Tuple[str, ...]
     code_archives: Tuple[str, ...]
     blender_windows: Tuple[str, ...]

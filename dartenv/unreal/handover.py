@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+from dartenv.bundle.files import load_bundle
 from dartenv.errors import UsageFault
+from dartenv.manifests.compat_editor import UnrealTable
+from dartenv.manifests.loader import Manifests
+from dartenv.motion.bvh import describe, write_bvh
+from dartenv.motion.skeleton import Skeleton, from_bundle
 from dartenv.unreal.body import Mesh, make_mesh, parse_betas, parse_morphs
-from dartenv.unreal.scene import body_glb, mesh_name
+from dartenv.unreal.clip import Options, read_clip
+from dartenv.unreal.fbx import Blender, body_arrays, clip_arrays, find_blender, write_fbx
+from dartenv.unreal.scene import body_glb, clip_glb, mesh_name
 from dartenv.unreal.smplx import BodyModel, read_body_model
 
 FORMATS = ("glb", "fbx", "both")
+CLIPS = (".glb", ".fbx", ".bvh")
 
 
 @dataclass
@@ -50,13 +58,21 @@ def hand_over_body(
         raise UsageFault(f"--format {file_format}", "one of: " + ", ".join(FORMATS))
     shape = parse_betas(betas)
     model = read_body_model(smplx)
-    mesh = make_mesh(model, shape, parse_morphs(morphs, model))
+    wanted = parse_morphs(morphs, model)
+    # Before seconds go into anything else.
+    writer = blender_of(blender, bpy_python) if file_format != "glb" else None
+    mesh = make_mesh(model, shape, wanted)
     handed = Handed(label=mesh.label)
     name = mesh_name(mesh)
     if file_format != "fbx":
         data = body_glb(mesh)
         path = save(out / f"{name}.glb", data)
         handed.files.append((path, f"{size(len(data))}, {_without(mesh, model, shape, len(data))}"))
+    if writer is not None:
+        path = write_fbx(body_arrays(mesh), out / f"{name}.fbx", writer)
+        about = f"{size(path.stat().st_size)}, {len(mesh.morphs) or 'no'} morph targets"
+        handed.files.append((path, f"{about}; z up, centimetres, by Blender {writer.version}"))
+        handed.notes += [writer.note] if writer.note else []
     handed.notes += _about(mesh, model)
     handed.facts = {
         "bones": len(mesh.skeleton.names),
@@ -101,6 +117,75 @@ def _about(mesh: Mesh, model: BodyModel) -> List[str]:
     if any(name.startswith("Shape") for name, _ in mesh.morphs):
         notes.append("shape morphs move points, not bones; --betas moves both")
     return notes
+
+
+def hand_over_clip(
+    path: Path,
+    out: Path,
+    options: Options,
+    smplx: Optional[Path] = None,
+    bundle: Optional[Path] = None,
+    with_mesh: Optional[bool] = None,
+    blender: Optional[Path] = None,
+    bpy_python: Optional[Path] = None,
+) -> Handed:
+    """Write the motion at ``path`` as ``out``, by the ending of its name.
+
+    ``with_mesh``: whether the body of ``smplx`` goes into the file; by default into a GLB, where an
+    importer may look for a skin, and not into an FBX. Raises UsageFault: any wrong input.
+    """
+    ending = out.suffix.lower()
+    if ending not in CLIPS:
+        raise UsageFault(f"--out {out}", "a name ending in " + ", ".join(CLIPS))
+    model = read_body_model(smplx) if smplx is not None else None
+    skeleton, label = (None, "") if bundle is None else _of_bundle(bundle)
+    if model is not None and bundle is not None:
+        raise UsageFault("--smplx and --bundle", "one of them: each says where the bones are")
+    if with_mesh and (model is None or ending == ".bvh"):
+        raise UsageFault("--mesh", "a .glb or .fbx, and the body of --smplx")
+    clip = read_clip(path, model, skeleton, options)
+    label = clip.motion.label or (model.label if model else "") or label
+    motion = replace(clip.motion, label=label)
+    wanted = ending == ".glb" if with_mesh is None else with_mesh
+    mesh = None
+    if model is not None and wanted and ending != ".bvh":
+        mesh = make_mesh(model, motion.skeleton.betas)
+    handed = Handed(label=label, notes=[clip.about, *clip.notes])
+    frames = f"{len(motion)} frames at {motion.fps:g} a second"
+    if ending == ".glb":
+        save(out, clip_glb(motion, mesh, path.stem))
+        about = f"{frames}, y up, metres"
+    elif ending == ".fbx":
+        writer = blender_of(blender, bpy_python)
+        write_fbx(clip_arrays(motion, mesh, path.stem), out, writer)
+        about = f"{frames}, z up, centimetres, by Blender {writer.version}"
+        handed.notes += [writer.note] if writer.note else []
+    else:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        about = describe(write_bvh(motion, out))
+    what = "with the body" if mesh else "bones alone"
+    handed.files.append((out, f"{size(out.stat().st_size)}, {about}, {what}"))
+    handed.facts = {
+        "frames": len(motion),
+        "fps": motion.fps,
+        "bones": len(motion.skeleton.names),
+        "mesh": mesh is not None,
+    }
+    return handed
+
+
+def _of_bundle(folder: Path) -> Tuple[Skeleton, str]:
+    """The bundle's bones, and what must be said of its motion."""
+    bundle = load_bundle(folder)
+    count = len(bundle.skeleton.rest_joints_55) or len(bundle.skeleton.rest_joints)
+    label = "" if bundle.kind == "dart" else f"{bundle.kind}: not DART's own weights"
+    return from_bundle(bundle.skeleton, count), label
+
+
+def blender_of(blender: Optional[Path], bpy_python: Optional[Path]) -> Blender:
+    """The Blender in use. Raises UsageFault where there is none that fits."""
+    table = Manifests().read("compat", "unreal", UnrealTable)
+    return find_blender(table, blender, bpy_python)
 
 
 def size(count: int) -> str:
