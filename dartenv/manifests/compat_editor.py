@@ -71,3 +71,43 @@ class UnrealTable(Manifest, frozen=True, kw_only=True):
     engine_value: str
     build_version: str
     engines: Tuple[EngineRow, ...]
+
+
+class BoneRow(Manifest, frozen=True, kw_only=True):
+    """One bone of SMPL-X and the mannequin's that it moves; ``sure`` is false where it is a choice."""
+
+    smplx: str
+    unreal: str
+    sure: bool = True
+    why: str = ""
+
+
+class ChainRow(Manifest, frozen=True, kw_only=True):
+    """The first and last bone of one retargeting chain, on both skeletons."""
+
+    name: str
+    smplx: Tuple[str, str]
+    unreal: Tuple[str, str]
+
+
+class ArmsRow(Manifest, frozen=True, kw_only=True):
+    """From T-pose to A-pose, in degrees: the upper arm ``down``, the lower arm bent ``forward``."""
+
+    down: float
+    forward: float
+    source: str
+    sure: bool = True
+
+
+class MannequinTable(Manifest, frozen=True, kw_only=True):
+    """Unreal Engine 5's mannequin: its bones, its rest pose, and how SMPL-X meets them."""
+
+    id: str
+    source: str
+    names_source: str
+    facing: str
+    facing_source: str
+    unmapped: Tuple[str, ...]
+    arms: ArmsRow
+    bones: Tuple[BoneRow, ...]
+    chains: Tuple[ChainRow, ...]

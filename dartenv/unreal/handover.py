@@ -8,13 +8,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from dartenv.bundle.files import load_bundle
 from dartenv.errors import UsageFault
-from dartenv.manifests.compat_editor import UnrealTable
+from dartenv.manifests.compat_editor import MannequinTable, UnrealTable
 from dartenv.manifests.loader import Manifests
 from dartenv.motion.bvh import describe, write_bvh
 from dartenv.motion.skeleton import Skeleton, from_bundle
 from dartenv.unreal.body import Mesh, make_mesh, parse_betas, parse_morphs
 from dartenv.unreal.clip import Options, read_clip
 from dartenv.unreal.fbx import Blender, body_arrays, clip_arrays, find_blender, write_fbx
+from dartenv.unreal.retarget import retarget_of, to_json
 from dartenv.unreal.scene import body_glb, clip_glb, mesh_name
 from dartenv.unreal.smplx import BodyModel, read_body_model
 
@@ -73,6 +74,12 @@ def hand_over_body(
         about = f"{size(path.stat().st_size)}, {len(mesh.morphs) or 'no'} morph targets"
         handed.files.append((path, f"{about}; z up, centimetres, by Blender {writer.version}"))
         handed.notes += [writer.note] if writer.note else []
+    table = Manifests().read("compat", "mannequin", MannequinTable)
+    document = retarget_of(mesh.skeleton, mesh.label, table)
+    path = save(out / f"{name}.retarget.json", to_json(document))
+    mapped = sum(bone.unreal is not None for bone in document.bones)
+    about = f"{mapped} bones of Unreal's mannequin, {len(document.chains)} chains, T-pose to A-pose"
+    handed.files.append((path, about))
     handed.notes += _about(mesh, model)
     handed.facts = {
         "bones": len(mesh.skeleton.names),
