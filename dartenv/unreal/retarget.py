@@ -55,12 +55,15 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """The turn that takes a bone from this body's rest pose to the mannequin's, relative to its
-    parent: ``quaternion`` x y z w in the GLB's frame, ``quaternion_unreal`` in the bone's own axes as
-    Unreal has them after an FBX import (mirrored: -x, y, -z, w). All other bones: none."""
+    parent, as x y z w: ``quaternion`` in the body model's frame, which the GLB has; ``unreal_fbx`` and
+    ``unreal_glb`` in the bone's own axes as Unreal has them after an import of that file (-x, y, -z, w
+    and -x, -z, -y, w: FBX importers mirror y, the glTF importer swaps y and z). All other bones:
+    none."""
 
     smplx: str
     quaternion: List[float]
-    quaternion_unreal: List[float]
+    unreal_fbx: List[float]
+    unreal_glb: List[float]
     degrees: float
     sure: bool
     source: str
@@ -128,7 +131,7 @@ def _frames(table: MannequinTable) -> Dict[str, Frame]:
         ),
         "unreal": Frame(
             hand="left", up="+z", facing=table.facing.lower(), left="+x", unit="centimetre",
-            sure=False, source=f"{table.facing_source}; FBX importers there mirror y",
+            sure=False, source=f"{table.facing_source}; importers there mirror y of an FBX, and swap y and z of a GLB",
         ),
     }  # fmt: skip
 
@@ -154,7 +157,8 @@ def _corrections(skeleton: Skeleton, table: MannequinTable) -> List[Correction]:
                     smplx=f"{side}_{part}",
                     quaternion=[x, y, z, w],
                     # Adding zero turns -0.0 into 0.0.
-                    quaternion_unreal=[-x + 0.0, y, -z + 0.0, w],
+                    unreal_fbx=[-x + 0.0, y, -z + 0.0, w],
+                    unreal_glb=[-x + 0.0, -z + 0.0, -y + 0.0, w],
                     degrees=round(float(np.degrees(2 * np.arccos(min(1.0, w)))), 3),
                     sure=arms.sure,
                     source=arms.source,
