@@ -155,7 +155,7 @@ def test_bvh_comes_back_whatever_its_axes_and_unit(up, unit, joints, tmp_path):
 def test_npz_to_bvh_to_glb_stays_the_same_motion(tumbling, smplx, tmp_path, taken_apart):
     write_npz(tumbling, tmp_path / "a.npz")
     hand_over_clip(tmp_path / "a.npz", tmp_path / "a.bvh", Options(), smplx)
-    handed = hand_over_clip(tmp_path / "a.bvh", tmp_path / "a.glb", Options(), None)
+    handed = hand_over_clip(tmp_path / "a.bvh", tmp_path / "a.glb", Options(up="y"), None)
     _, places = _places(taken_apart(tmp_path / "a.glb"))
     assert np.abs(places - _expected(tumbling)).max() < NEAR
     assert any("own" in note for note in handed.notes)
