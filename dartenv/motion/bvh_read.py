@@ -54,6 +54,21 @@ class _Words:
             raise self.fault(wanted)
         return word
 
+    @property
+    def left(self) -> int:
+        return len(self._words) - self._next
+
+    def rest(self) -> Any:
+        """All words that are left, as numbers; at once, for there may be a million."""
+        try:
+            values = np.array([word for word, _ in self._words[self._next :]]).astype(np.float64)
+        except ValueError:
+            values = np.full(1, np.nan)
+        if not np.isfinite(values).all():
+            while self.left:  # the first that is none is named
+                self.number()
+        return values
+
     def number(self) -> float:
         try:
             value = float(self.take())
@@ -125,13 +140,12 @@ def _parse(path: Path) -> Tuple[List[_Joint], Any, float]:
     step = words.number()
     if not 0.001 <= step <= 1:
         raise words.fault("1 to 1000 frames a second")
-    left = len(words._words) - words._next
+    left = words.left
     if count < 1 or left != count * total:
         raise UsageFault(
             f"{path}: {left} numbers after {count} frames", f"{count} x {total} of them, at least 1"
         )
-    values = np.array([words.number() for _ in range(left)])
-    return joints, values.reshape(count, total), step
+    return joints, words.rest().reshape(count, total), step
 
 
 def _joints(words: _Words, joints: List[_Joint]) -> int:

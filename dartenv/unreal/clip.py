@@ -52,6 +52,9 @@ def read_clip(
         raise UsageFault(f"{path}", "a motion: " + ", ".join(KINDS))
     if options.up is not None and options.up not in UPS:
         raise UsageFault(f"--up {options.up}", "z or y")
+    for name, rate in (("--rate", options.rate), ("--fps", options.fps)):
+        if rate is not None and not 1 <= rate <= 1000:
+            raise UsageFault(f"{name} {rate:g}", "1 to 1000; DART's own are 30 and 20")
     if kind == ".bvh":
         clip = _bvh(path, model, skeleton, options)
     elif model is None and skeleton is None:

@@ -168,7 +168,7 @@ def hand_over_clip(
         about = f"{frames}, z up, centimetres, by Blender {writer.version}"
         handed.notes += [writer.note] if writer.note else []
     else:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        _folder_of(out)
         about = describe(write_bvh(motion, out))
     what = "with the body" if mesh else "bones alone"
     handed.files.append((out, f"{size(out.stat().st_size)}, {about}, {what}"))
@@ -202,11 +202,22 @@ def size(count: int) -> str:
 
 def save(path: Path, data: bytes) -> Path:
     """Write ``data``; its folder is made. Raises UsageFault where that cannot be done."""
+    _folder_of(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        raise UsageFault(
-            f"cannot write {path}: {error.strerror or error}", "a folder that can be written"
-        ) from None
+        raise _unwritable(path, error) from None
     return path
+
+
+def _folder_of(path: Path) -> None:
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UsageFault:
+    return UsageFault(
+        f"cannot write {path}: {error.strerror or error}", "a folder that can be written"
+    )

@@ -239,6 +239,13 @@ def test_wrong_usage_is_refused_in_words(model, smplx, tmp_path):
         read_clip(path, None, None, Options())
     with pytest.raises(UsageFault, match="--up"):
         read_clip(path, model, None, Options(up="x"))
+    for wrong in (Options(rate=0.0), Options(rate=float("inf")), Options(fps=float("nan"))):
+        with pytest.raises(UsageFault, match="1 to 1000"):
+            read_clip(path, model, None, wrong)
+    (tmp_path / "file").write_text("", encoding="ascii")
+    for name in ("a.bvh", "a.glb"):
+        with pytest.raises(UsageFault, match="cannot write"):
+            hand_over_clip(path, tmp_path / "file" / name, Options(), smplx)
     with pytest.raises(UsageFault, match="a motion"):
         read_clip(tmp_path / "a.txt", model, None, Options())
     with pytest.raises(UsageFault, match="ending"):
