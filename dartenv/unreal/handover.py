@@ -151,7 +151,8 @@ def hand_over_clip(
     if with_mesh and (model is None or ending == ".bvh"):
         raise UsageFault("--mesh", "a .glb or .fbx, and the body of --smplx")
     clip = read_clip(path, model, skeleton, options)
-    label = clip.motion.label or (model.label if model else "") or label
+    said = [clip.motion.label or label, model.label if model else ""]
+    label = "; ".join(part for part in said if part)
     motion = replace(clip.motion, label=label)
     wanted = ending == ".glb" if with_mesh is None else with_mesh
     mesh = None

@@ -195,6 +195,9 @@ def test_a_label_goes_with_the_clip(tumbling, smplx, tmp_path, taken_apart):
     write_npz(replace(tumbling, label="sandbox: not DART's"), tmp_path / "a.npz")
     handed = hand_over_clip(tmp_path / "a.npz", tmp_path / "a.glb", Options(), smplx)
     assert handed.label == "sandbox: not DART's"
+    smplx.with_name(smplx.name + ".stand-in").write_text("", encoding="ascii")
+    handed = hand_over_clip(tmp_path / "a.npz", tmp_path / "a.glb", Options(), smplx)
+    assert handed.label.startswith("sandbox: not DART's; stand-in body")
     extras = taken_apart(tmp_path / "a.glb").document["asset"]["extras"]
     assert extras["dartenv"]["label"] == handed.label
 
