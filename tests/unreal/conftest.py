@@ -1,4 +1,4 @@
-"""A small body in SMPL-X's layout, and glTF files taken apart; skipped without numpy."""
+"""A small body in SMPL-X's layout, and glTF files taken apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import struct
 
 import pytest
 
-np = pytest.importorskip("numpy")
+try:
+    import numpy as np
+except ImportError:  # each test file skips itself then
+    np = None
 
 POINTS = 220
 _TYPES = {5121: "<u1", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
