@@ -165,7 +165,7 @@ def month(history: History, machine: Machine, seed: int) -> Tuple[Run, Report, D
         worse = compare(history, run, measured, facts)
         shown = (*findings(machine), *regression_findings(worse))
         report = Report(
-            command="nightly", taken_at=at.isoformat(), profile_title=machine.profile,
+            command="nightly", taken_at=at.isoformat(),
             target=TargetFacts(profile=machine.profile), headline=(machine.facts["GPU"],),
             findings=shown, metrics=measured, regressions=worse, seconds=412.0, notes=(NOTE,),
             exit_code=1 if any(one.status is Status.FAIL for one in shown) else 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Tuple
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dartenv.facts.model import Facts
     from dartenv.manifests.loader import Manifests
     from dartenv.report.model import Report
+    from dartenv.smoke.result import SmokeResult
     from dartenv.target import Target
 
 DART_ROOT = typer.Option(None, "--dart-root", metavar="DIR", help="The DART tree to look at.")
@@ -142,14 +143,16 @@ def print_report(
     timing: bool = False,
     verbose: bool = False,
     facts: Optional[Facts] = None,
+    smokes: Sequence[SmokeResult] = (),
 ) -> None:
-    """The report on stdout, in the chosen format; the page shows ``facts`` as well."""
-    if format_name == "html" and facts is not None:
+    """The report on stdout, in the chosen format; the page shows ``facts`` and motions as well."""
+    if format_name == "html":
         from dartenv.history.keyfacts import key_facts
         from dartenv.page.build import page_of
         from dartenv.page.render import render as render_page
 
-        write_document(render_page(page_of(report, facts=key_facts(facts))))
+        known = key_facts(facts) if facts is not None else None
+        write_document(render_page(page_of(report, facts=known, smokes=smokes)))
         return
     render = _renderer(format_name)
     if render is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 import typer
 
 from dartenv.cli import common
+
+if TYPE_CHECKING:
+    from dartenv.smoke.result import SmokeResult
 
 
 def doctor(
@@ -65,15 +68,23 @@ def doctor(
 
         save_facts(redact(examined.facts), save)
     report = examined.report
+    smokes: Sequence[SmokeResult] = ()
     if smoke:
         from dartenv.cli.smoke import with_smoke
 
-        report = with_smoke(request, examined, stand_ins=stand_ins)
+        report, smokes = with_smoke(request, examined, stand_ins=stand_ins)
     if format_name == "json":
         import msgspec
 
         from dartenv.history.keyfacts import key_facts
 
         report = msgspec.structs.replace(report, facts=key_facts(examined.facts))
-    common.print_report(report, format_name, timing=timing, verbose=verbose, facts=examined.facts)
+    common.print_report(
+        report,
+        format_name,
+        timing=timing,
+        verbose=verbose,
+        facts=examined.facts,
+        smokes=smokes,
+    )
     raise typer.Exit(report.exit_code)

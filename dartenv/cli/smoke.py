@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, List, Optional
+from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 import typer
 
@@ -34,7 +34,7 @@ def smoke(
     keep: bool = typer.Option(False, "--keep", help="Keep the shadow workspace."),
     open_pictures: bool = typer.Option(False, "--open", help="Show the motion when it is done."),
     fail_level: Optional[str] = common.FAIL_LEVEL,
-    format_name: str = common.FORMAT,
+    format_name: str = common.REPORT_FORMAT,
     manifests: Optional[List[Path]] = common.MANIFESTS,
 ) -> None:
     """Run DART itself in a shadow workspace and judge the motion that comes out."""
@@ -45,7 +45,7 @@ def smoke(
     from dartenv.prove import SmokeOptions, run_smokes, with_results
     from dartenv.report.model import Report
 
-    common.check_format(format_name)
+    common.check_format(format_name, ("console", *common.REPORT_FORMATS))
     if size not in SIZES:
         raise UsageFault(f"--size {size!r}", "one of: " + ", ".join(SIZES))
     read = common.manifests_of(manifests)
@@ -90,8 +90,10 @@ def show(results: List[SmokeResult]) -> None:
         typer.launch(path)
 
 
-def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Report:
-    """The examination's report with the smoke tests' findings added."""
+def with_smoke(
+    request: Request, examined: Examined, *, stand_ins: bool
+) -> Tuple[Report, List[SmokeResult]]:
+    """The examination's report with the smoke tests' findings added, and their results."""
     import time
 
     import msgspec
@@ -109,20 +111,20 @@ def with_smoke(request: Request, examined: Examined, *, stand_ins: bool) -> Repo
             cause=hindrance.check,
             doc="dartenv explain smoke.rollout",
         )
-        return msgspec.structs.replace(report, findings=(*report.findings, skipped))
+        return msgspec.structs.replace(report, findings=(*report.findings, skipped)), []
     started = time.monotonic()
     with _Bar() as bar:
         options = SmokeOptions(names=programs(request.manifests), stand_ins=stand_ins)
         results = run_smokes(request, options, bar.update, bar.stage, examined.facts)
     seconds = (report.seconds or 0.0) + time.monotonic() - started
     report = msgspec.structs.replace(report, seconds=seconds)
-    return with_results(report, results, request.ignores)
+    return with_results(report, results, request.ignores), results
 
 
 def print_smoke(report: Report, results: List[SmokeResult], format_name: str) -> None:
-    """The results, then the report; or the report as JSON."""
-    if format_name == "json":
-        common.print_report(report, format_name)
+    """The results for a person; or the report in the chosen format."""
+    if format_name != "console":
+        common.print_report(report, format_name, smokes=results)
         return
     from dartenv.report.smoke import render_smoke
     from dartenv.report.terminal import write

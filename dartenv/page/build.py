@@ -14,6 +14,7 @@ from dartenv.history.model import DONE
 from dartenv.history.regress import regression
 from dartenv.history.store import History
 from dartenv.page.model import Judged, Motion, Page, Scene, Trend
+from dartenv.page.numbers import shown_unit
 from dartenv.report.model import Report
 from dartenv.smoke.pictures import Motion as Recorded
 from dartenv.smoke.pictures import read_motion
@@ -146,16 +147,17 @@ def trends_of(history: History, machine: Optional[str] = None) -> List[Trend]:
         points = history.series(name, context, owner, profile)
         found = regression(points, metric)
         points = points[-MOST_NIGHTS:]
+        factor, unit = shown_unit(metric.unit)
         known.append(
             Trend(
                 name=name,
-                unit=metric.unit,
+                unit=unit,
                 context=context,
                 machine=owner,
                 profile=profile,
                 better=metric.better,
                 times=tuple(_seconds(point.started_at) for point in points),
-                values=tuple(point.value for point in points),
+                values=tuple(point.value * factor for point in points),
                 runs=tuple(point.run for point in points),
                 regression=found.regression if found is not None else None,
             )

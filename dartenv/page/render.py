@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dartenv.checks.finding import Status
 from dartenv.page.model import Page
+from dartenv.page.numbers import number, quantity
 from dartenv.page.words import WORDS
 from dartenv.report.model import Regression
 
@@ -35,6 +36,7 @@ def render(page: Page) -> str:
     )
     environment.filters["moment"] = moment
     environment.filters["number"] = number
+    environment.filters["quantity"] = quantity
     environment.globals["w"] = word
     return environment.get_template("page.html").render(
         page=page,
@@ -67,12 +69,6 @@ def moment(iso: str) -> str:
     if parsed.tzinfo is not None:
         parsed = parsed.astimezone(datetime.timezone.utc)
     return f"{parsed:%Y-%m-%d %H:%M} UTC"
-
-
-def number(value: float) -> str:
-    """Four digits that matter, without an exponent where it can be read without."""
-    text = f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
-    return text if "e" not in text else f"{value:.3g}"
 
 
 def in_script(data: bytes) -> str:

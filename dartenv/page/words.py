@@ -56,8 +56,8 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "frame": ("Frame", "帧"),
     "reset": ("Reset view", "重置视角"),
     "orbit": (
-        "Drag or use the arrow keys to turn, plus and minus to zoom, space to play.",
-        "拖动或用方向键旋转，加减键缩放，空格键播放。",
+        "Drag or use the arrow keys to turn, plus, minus or (after a click) the wheel to zoom, space to play.",
+        "拖动或用方向键旋转，加减键或（点击后）滚轮缩放，空格键播放。",
     ),
     "regressions": ("Got worse", "变差的指标"),
     "metric": ("Metric", "指标"),

@@ -13,14 +13,19 @@ from typing import Dict, List, Optional, Tuple
 import msgspec
 import pytest
 
+from dartenv.cli.common import print_report
+from dartenv.facts.model import Facts
 from dartenv.history.model import DONE, Recorded, Run
 from dartenv.history.store import History
 from dartenv.page.build import MOST_FRAMES, motion_of, packed, trends_of
 from dartenv.page.model import Page
+from dartenv.page.numbers import quantity
 from dartenv.page.render import ASSETS, SCRIPTS, in_script, moment, render
 from dartenv.page.words import WORDS
 from dartenv.report.html import render_html
 from dartenv.report.model import Metric, Report
+from dartenv.smoke.result import RunRecord, SmokeResult
+from dartenv.smoke.runner import Outcome
 from tests.page.conftest import HOSTILE, recorded
 
 
@@ -183,3 +188,50 @@ def test_trends_know_since_when_a_metric_is_worse(tmp_path: Path) -> None:
 )
 def test_times_are_shown_in_utc(iso: str, shown: str) -> None:
     assert moment(iso) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (2.9e9, "bytes", "2.9 GB"),
+        (4.1234e-6, "m", "4.12e-6 m"),
+        (312.04, "frames/s", "312 frames/s"),
+        (0.0, "", "0"),
+    ],
+)
+def test_quantities_are_read_at_a_glance(value: float, unit: str, shown: str) -> None:
+    assert quantity(value, unit) == shown
+
+
+def test_memory_is_drawn_in_gigabytes(tmp_path: Path) -> None:
+    with History(tmp_path / "history.sqlite") as history:
+        run = Run(id="n", machine="m", profile="p", started_at="2026-09-01T03:15:00+00:00")
+        history.begin(run, pid=1, born=0.0)
+        metric = Metric(name="memory", value=2.9e9, unit="bytes", better="lower")
+        done = msgspec.structs.replace(run, state=DONE)
+        history.finish(Recorded(run=done, metrics=(metric,)))
+        (trend,) = trends_of(history, "m")
+    assert (trend.unit, trend.values) == ("GB", (pytest.approx(2.9),))
+
+
+@pytest.mark.parametrize("with_facts", [False, True])
+def test_a_printed_page_has_the_motions_of_its_smoke_tests(
+    with_facts: bool, report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "walk.json").write_bytes(msgspec.json.encode(recorded()))
+    run = RunRecord(
+        variant="history",
+        command=(),
+        log="",
+        outcome=Outcome(end="exit", rc=0),
+        motions=("walk.json",),
+    )
+    result = SmokeResult(
+        scenario="rollout", size="quick", device="cpu", ran_on="cpu", seed=0, passed=True,
+        runs=(run,), folder=str(tmp_path), tree_kind="sandbox",
+    )  # fmt: skip
+    facts = Facts() if with_facts else None
+    print_report(report, "html", facts=facts, smokes=[result])
+    parsed = Parsed(capsys.readouterr().out)
+    (player,) = [a for _, a in parsed.elements if "data-motion" in a]
+    assert player["data-label"] == "SANDBOX"

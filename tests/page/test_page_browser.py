@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any, Iterator, List
 
+import msgspec
 import pytest
 
 from dartenv.page.model import Page
 from dartenv.page.render import render
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
 axe = pytest.importorskip("axe_core_python.selenium", reason="needs axe-core-python")
 
 OPTIONS = (
@@ -96,8 +98,6 @@ def test_facts_can_be_searched(opened: Any) -> None:
 
 
 def test_the_player_plays_scrubs_and_turns(opened: Any) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
     pixels = "return document.querySelector('.player canvas').toDataURL()"
     start = opened.execute_script(pixels)
     opened.find_element("css selector", ".play").click()
@@ -135,12 +135,40 @@ def test_it_speaks_chinese_and_remembers(opened: Any) -> None:
 
 
 def test_the_table_of_a_trend_has_its_values(opened: Any) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
     opened.find_element("css selector", ".trend summary").click()
     rows = ".trend .rows tr"
     WebDriverWait(opened, 20).until(lambda one: len(one.find_elements("css selector", rows)) == 5)
     assert "40 frames/s night-4" in opened.find_elements("css selector", rows)[0].text
+
+
+def test_millionths_of_a_metre_are_not_shown_as_nothing(
+    opened: Any, page: Page, tmp_path: Path
+) -> None:
+    parity = msgspec.structs.replace(
+        page.trends[0], unit="m", values=(4.1e-6, 4.2e-6, 4.0e-6, 4.1e-6, 3.9e-5), regression=None
+    )
+    path = tmp_path / "parity.html"
+    path.write_text(render(msgspec.structs.replace(page, trends=(parity,))), encoding="utf-8")
+    opened.get(path.as_uri())
+    opened.find_element("css selector", ".trend summary").click()
+    rows = "return [...document.querySelectorAll('.trend .rows tr')].map((row) => row.innerText)"
+    WebDriverWait(opened, 20).until(lambda one: len(one.execute_script(rows)) == 5)
+    shown_rows = opened.execute_script(rows)
+    assert "3.9e-5 m" in shown_rows[0]
+    assert "4.1e-6 m" in shown_rows[-1]
+
+
+def test_the_wheel_zooms_a_chosen_player_and_else_scrolls(opened: Any) -> None:
+    turn = """
+        const wheel = new WheelEvent("wheel", { deltaY: -100, cancelable: true, bubbles: true });
+        document.querySelector(".player canvas").dispatchEvent(wheel);
+        return [players[0].zoom, wheel.defaultPrevented];
+    """
+    assert opened.execute_script(turn) == [1, False]
+    opened.execute_script("document.querySelector('.player canvas').focus()")
+    zoom, taken = opened.execute_script(turn)
+    assert zoom > 1
+    assert taken
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

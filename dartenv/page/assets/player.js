@@ -52,6 +52,12 @@ class Player {
       this.turn((event.clientX - this.drag[0]) * -0.01, (event.clientY - this.drag[1]) * 0.01);
       this.drag = [event.clientX, event.clientY];
     });
+    // Only where the player was chosen: else the wheel scrolls the page past it.
+    this.canvas.addEventListener("wheel", (event) => {
+      if (document.activeElement !== this.canvas) return;
+      event.preventDefault();
+      this.closer(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+    }, { passive: false });
     for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => { this.drag = null; });
     new ResizeObserver(() => this.show()).observe(this.canvas);
     document.addEventListener("dressed", () => this.show());

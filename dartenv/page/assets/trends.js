@@ -2,7 +2,14 @@
 // Trends as charts, with the night since which a metric is worse, and as tables.
 {
   const charts = [];
-  const short = (value) => Math.abs(value) >= 1e6 ? value.toExponential(2) : Number(value.toPrecision(4)).toLocaleString("en");
+  // Parity is some millionths of a metre: what a plain number would round to 0 gets an exponent.
+  const short = (value) => {
+    const size = Math.abs(value);
+    if (size && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
+    return value.toLocaleString("en", { maximumSignificantDigits: 4 });
+  };
+  // Month and day, as the times are written everywhere on the page: UTC.
+  const day = (time) => new Date(time * 1000).toISOString().slice(5, 10);
 
   const mark = (trend) => (chart) => {
     if (!trend.regression) return;
@@ -31,8 +38,8 @@
     const chart = new uPlot({
       width: Math.max(160, place.clientWidth), height: 170,
       legend: { show: false }, cursor: { drag: { setScale: false } },
-      axes: [axis, { ...axis, size: 62, values: (self, ticks) => ticks.map(short) }],
-      series: [{}, { stroke: colour("accent"), width: 2, points: { size: 5, fill: colour("card") } }],
+      axes: [{ ...axis, values: (self, ticks) => ticks.map(day) }, { ...axis, size: 62, values: (self, ticks) => ticks.map(short) }],
+      series: [{}, { stroke: colour("accent"), width: 2, points: { show: true, size: 5, fill: colour("card") } }],
       hooks: { draw: [mark(trend)] },
     }, [trend.times, trend.values], place);
     charts.push([place, chart]);
