@@ -124,8 +124,8 @@ class _Tour:
         from dartenv.prove import with_results
 
         last = with_results(report, results, {})
-        if self._format == "json":
-            common.print_report(last, "json")
+        if self._format != "console":
+            common.print_report(last, self._format, smokes=results)
         return last.exit_code
 
     def _print(self, report: Report) -> None:

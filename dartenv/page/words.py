@@ -54,6 +54,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "play": ("Play", "播放"),
     "pause": ("Pause", "暂停"),
     "frame": ("Frame", "帧"),
+    "frames": ("frames", "帧"),
     "reset": ("Reset view", "重置视角"),
     "orbit": (
         "Drag or use the arrow keys to turn, plus, minus or (after a click) the wheel to zoom, space to play.",
@@ -71,6 +72,8 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "trends": ("Trends", "趋势"),
     "as-table": ("As a table", "以表格显示"),
     "night": ("Night", "日期"),
+    "nights": ("nights", "晚"),
+    "last": ("last", "最近"),
     "run": ("Run", "运行"),
     "facts": ("Facts", "环境信息"),
     "fact": ("Fact", "名称"),

@@ -130,6 +130,11 @@ def test_it_speaks_chinese_and_remembers(opened: Any) -> None:
     assert opened.find_element("id", "h-findings").text == "检查结果"
     assert opened.execute_script("return document.documentElement.lang") == "zh-CN"
     assert opened.find_element("css selector", ".play").text == "播放"
+    labels = "return ['.player canvas', '.chart', '.copy'].map((one) => document.querySelector(one).ariaLabel)"
+    player, chart, copy = opened.execute_script(labels)
+    assert player == "STAND-INS; rollout history: 60 帧, 30 fps; walk; stand"
+    assert chart == "smoke.rollout.fps: 5 晚, 最近 40 frames/s; 变差的指标, 起始 2026-09-25"
+    assert copy == "复制: dartenv fix packages.torch"
     opened.refresh()
     assert opened.find_element("id", "h-findings").text == "检查结果"
 

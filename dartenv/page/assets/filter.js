@@ -49,7 +49,9 @@
     }
   };
   for (const button of document.querySelectorAll(".copy")) {
-    button.setAttribute("aria-label", `${say("copy")}: ${button.dataset.copy}`);
+    const named = () => button.setAttribute("aria-label", `${say("copy")}: ${button.dataset.copy}`);
+    named();
+    document.addEventListener("spoken", named);
     button.addEventListener("click", async () => {
       await copied(button.dataset.copy);
       const text = button.querySelector("[data-w]");

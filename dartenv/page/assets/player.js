@@ -15,6 +15,7 @@ class Player {
     this.playing = false;
     this.looking();
     this.listen();
+    this.named();
     this.show();
   }
 
@@ -89,7 +90,13 @@ class Player {
 
   toggle() { if (this.playing) this.pause(); else this.play(); }
 
-  named() { this.button.querySelector("[data-w]").textContent = say(this.playing ? "pause" : "play"); }
+  named() {
+    this.button.querySelector("[data-w]").textContent = say(this.playing ? "pause" : "play");
+    const { label, frames, fps, texts } = this.motion;
+    const said = [`${label}: ${frames} ${say("frames")}, ${Number(fps.toPrecision(4))} fps`, ...new Set(texts)];
+    if (this.element.dataset.label) said.unshift(this.element.dataset.label);
+    this.canvas.setAttribute("aria-label", said.join("; "));
+  }
 
   play() {
     this.playing = true;

@@ -45,6 +45,16 @@
     charts.push([place, chart]);
   };
 
+  const named = () => document.querySelectorAll(".chart").forEach((place) => {
+    const trend = page.trends[Number(place.dataset.trend)];
+    const { name, values, unit, regression } = trend;
+    const last = `${short(values[values.length - 1])} ${unit}`;
+    const worse = regression ? `; ${say("regressions")}, ${say("since")} ${regression.since.slice(0, 10)}` : "";
+    place.setAttribute("aria-label", `${name}: ${values.length} ${say("nights")}, ${say("last")} ${last}${worse}`);
+  });
+  named();
+  document.addEventListener("spoken", named);
+
   const places = [...document.querySelectorAll(".chart")];
   const redraw = () => { charts.length = 0; places.forEach(draw); };
   document.addEventListener("dressed", redraw);
