@@ -26,6 +26,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "findings": ("Findings", "检查结果"),
     "search": ("Search", "搜索"),
     "none-shown": ("Nothing matches.", "没有匹配的结果。"),
+    "none-ticked": (
+        "Nothing here with the statuses ticked above. Tick more to see the rest.",
+        "没有所勾选状态的结果，勾选更多可查看其余内容。",
+    ),
     "show": ("Show", "显示"),
     "crash": ("broke", "检查出错"),
     "fail": ("fail", "失败"),

@@ -88,7 +88,12 @@ def test_the_filter_filters(opened: Any) -> None:
     assert shown(opened) == ["packages.torch"]
     query.send_keys(" nothing-like-it")
     assert shown(opened) == []
-    assert opened.find_element("id", "none").is_displayed()
+    assert opened.find_element("id", "none").text == "Nothing matches."
+    opened.execute_script("query.value = ''; query.dispatchEvent(new Event('input'))")
+    for tick in opened.find_elements("css selector", "input[name=status]:checked"):
+        tick.click()
+    assert shown(opened) == []
+    assert "statuses ticked" in opened.find_element("id", "none").text
 
 
 def test_facts_can_be_searched(opened: Any) -> None:
@@ -113,6 +118,8 @@ def test_the_player_plays_scrubs_and_turns(opened: Any) -> None:
     slider.send_keys("\ue014")  # right arrow
     assert opened.execute_script("return players[0].frame") == 1
     assert held != 1
+    opened.execute_script("players[0].go(1000)")
+    assert opened.execute_script("return players[0].frame") == 59
     opened.execute_script("players[0].go(45)")
     assert opened.find_element("css selector", ".caption").text == "stand"
 

@@ -17,7 +17,12 @@
       finding.hidden = !hit;
       any = any || hit;
     }
-    document.getElementById("none").hidden = any;
+    const none = document.getElementById("none");
+    none.hidden = any;
+    // Without a word to look for, what is left out is what nobody has to act on.
+    const said = none.querySelector("[data-w]");
+    said.dataset.w = words.length ? "none-shown" : "none-ticked";
+    said.textContent = say(said.dataset.w);
   };
   if (query) {
     query.addEventListener("input", filter);

@@ -115,7 +115,11 @@ class Player {
 
   pause() { this.playing = false; this.named(); }
 
-  go(frame) { this.frame = frame; this.slider.value = frame; this.show(); }
+  go(frame) {
+    this.frame = Math.min(this.motion.frames - 1, Math.max(0, frame));
+    this.slider.value = this.frame;
+    this.show();
+  }
 
   prompt() {
     const { texts, future, history } = this.motion;
