@@ -78,7 +78,8 @@ class Features:
         at ``world``: the new origin is the first frame's pelvis, x along the floor from the left
         hip to the right one. With ``body`` joints come from the body model, else as predicted.
         """
-        parts = self.split(frames)
+        # In double: what is rounded here is divided by small spreads and carried through the whole motion.
+        parts = self.split(np.asarray(frames, dtype=np.float64))
         poses = self._poses(parts)
         shape = (*frames.shape[:2], self._joints, 3)
         joints = parts["joints"].reshape(shape)
