@@ -1,15 +1,17 @@
 """The JavaScript host (hosts/js) against the Python runtime: the same noise, the same motion?
 
-    python scripts/js_parity.py [--bundle DIR] [--primitives 100] [--keep DIR] [--web]
+    python scripts/js_parity.py [--bundle DIR] [--primitives 100] [--keep DIR] [--web | --browser]
 
 Exports the sandbox's bundle (or takes DIR), records noise and motion, runs hosts/js/parity.mjs on
 them and prints its table. Needs Node.js 20 with `npm ci` done in hosts/js, and dartenv's extras ort
-and export. --web takes onnxruntime-web's WebAssembly. Exit code 1: an error above 1e-4 m.
+and export. --web takes onnxruntime-web's WebAssembly; --browser the same in a page of a headless
+Chromium, which needs chromedriver. Exit code 1: an error above 1e-4 m.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -17,8 +19,9 @@ import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "scripts")]
+sys.path.insert(0, str(CHECKOUT))
 
+import _chromium
 from _hosts import cases, record, sandbox_bundle
 
 HOST = CHECKOUT / "hosts" / "js"
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--primitives", type=int, default=100)
     parser.add_argument("--keep", type=Path, help="folder for what is recorded")
     parser.add_argument("--web", action="store_true", help="onnxruntime-web in place of -node")
+    parser.add_argument("--browser", action="store_true", help="onnxruntime-web in Chromium")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     node = shutil.which("node")
@@ -41,9 +45,38 @@ def main() -> int:
         work = options.keep or Path(folder)
         bundle = options.bundle or sandbox_bundle(work / "bundle")
         record(bundle, work / "recorded", cases(primitives=options.primitives), options.primitives)
+        if options.browser:
+            return in_browser(node, bundle.resolve(), (work / "recorded").resolve(), Path(folder))
         command = [node, "parity.mjs", str(bundle.resolve()), str((work / "recorded").resolve())]
         command += ["--threads", str(options.threads), *(["--web"] if options.web else [])]
         return subprocess.run(command, cwd=str(HOST), stdin=subprocess.DEVNULL).returncode
+
+
+def in_browser(node: str, bundle: Path, recorded: Path, folder: Path) -> int:
+    """The same table out of a page. Exit code as parity.mjs's."""
+    absent = _chromium.missing()
+    if absent is not None:
+        print(f"needs {absent}", file=sys.stderr)
+        return 2
+    server = subprocess.Popen(
+        [node, "serve.mjs", str(bundle), str(recorded)], cwd=str(HOST), stdout=subprocess.PIPE
+    )
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().decode().strip()
+        with _chromium.Page(folder / "profile") as page:
+            page.go(f"{address}?parity=recorded/")
+            data = "document.getElementById('out').dataset"
+            done = page.wait(f"return {data}.rows || {data}.error", 300)
+            print(page.run("return document.getElementById('out').textContent"))
+    finally:
+        server.terminate()
+        server.wait(20)
+    try:
+        rows = json.loads(done)
+    except ValueError:
+        return 2
+    return 0 if all(row["joints"] <= 1e-4 for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ export async function readBundle(files) {
 
 /** @param {Bundle} bundle */
 function check(bundle) {
-  const sizes = bundle.sizes ?? {};
-  for (const name of ["history", "future", "features", "tokens", "latent", "text", "joints"]) {
+  const sizes = bundle.sizes ?? /** @type {any} */ ({});
+  for (const name of /** @type {const} */ (["history", "future", "features", "tokens", "latent", "text", "joints"])) {
     fits(`sizes.${name}`, Number.isInteger(sizes[name]) && sizes[name] > 0, "a whole number above zero");
   }
   const { features, history, joints } = sizes;

@@ -22,6 +22,17 @@ import { composed, Texts } from "./text.js";
  *   session?: object }} Options  `session` goes to InferenceSession.create as it is
  */
 
+const PLACED = ["rotations", "translation", "joints"];
+const NEXT = ["next_history", "next_world_rotation", "next_world_translation"];
+/** @type {Record<string, string[]>} */
+const OUTPUTS = {
+  primitive: ["motion", ...PLACED, ...NEXT],
+  primitive_body: ["motion", ...PLACED, ...NEXT],
+  denoiser: ["x_0"],
+  vae_decoder: ["future"],
+  clip_text: ["text"],
+};
+
 /**
  * The bundle of `files`, ready to run.
  * @param {Ort} ort
@@ -194,8 +205,8 @@ export class Host {
     const out = await session.run(feeds);
     /** @type {Record<string, Float32Array>} */
     const found = {};
-    for (const { name: output } of modelOf(this.bundle, name).outputs) {
-      if (!out[output]) throw new BundleError(`${name} gives no ${output}`, "what bundle.json says");
+    for (const output of OUTPUTS[name]) {
+      if (!out[output]) throw new BundleError(`${name} gives no ${output}`, OUTPUTS[name].join(", "));
       found[output] = out[output].data;
     }
     return found;

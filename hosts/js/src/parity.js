@@ -6,8 +6,10 @@
  *   schedule: string, cuts: Record<string, string> | null, noise: string, reference: string }} Case
  *   With `cuts` a stream whose prompt changes at these frames; without, whole primitives of `texts`.
  * @typedef {{ guidance: number, texts: string[], cases: Case[] }} Request
- * @typedef {{ name: string, frames: number, joints: number, rotations: number, translation: number,
- *   ms: number }} Row  Largest errors: metres, matrix elements, metres; median milliseconds a primitive.
+ * @typedef {{ name: string, frames: number, first: number, joints: number, rotations: number,
+ *   translation: number, ms: number }} Row
+ *   Largest errors of joints in metres (in the first primitive, in all), of matrix elements, of transl in
+ *   metres; median milliseconds a primitive.
  */
 import { load } from "./host.js";
 import { RecordedNoise } from "./noise.js";
@@ -29,7 +31,7 @@ export async function parity(ort, files, recorded, session, say = () => {}) {
     const noise = new RecordedNoise(await floats(recorded, one.noise), host.noiseCount(one.schedule));
     const reference = await floats(recorded, one.reference);
     const made = one.cuts ? streamed(host, one, noise, request) : whole(host, one, noise, request);
-    const row = { name: one.name, ...(await compared(made, reference, host.bundle.sizes.joints)) };
+    const row = { name: one.name, ...(await compared(made, reference, host.bundle.sizes)) };
     rows.push(row);
     say(row);
   }
@@ -38,11 +40,11 @@ export async function parity(ort, files, recorded, session, say = () => {}) {
 
 /** The rows as a table. @param {Row[]} rows */
 export function table(rows) {
-  const head = ["case", "frames", "joints m", "rotations", "transl m", "ms a primitive"];
+  const head = ["case", "frames", "first m", "joints m", "rotations", "transl m", "ms a primitive"];
   const body = rows.map((r) => [
     r.name,
     String(r.frames),
-    ...[r.joints, r.rotations, r.translation].map((v) => v.toExponential(1)),
+    ...[r.first, r.joints, r.rotations, r.translation].map((v) => v.toExponential(1)),
     r.ms.toFixed(2),
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((line) => line[i].length)));
@@ -89,12 +91,13 @@ async function* streamed(host, one, noise, request) {
 
 /**
  * The reference is frames of joints [J, 3], rotations [J, 3, 3] and translation [3], one after the other.
- * @param {AsyncGenerator<Part>} made @param {Float32Array} reference @param {number} joints
+ * @param {AsyncGenerator<Part>} made @param {Float32Array} reference
+ * @param {import("./bundle.js").Sizes} sizes
  */
-async function compared(made, reference, joints) {
+async function compared(made, reference, { joints, future, history }) {
   const width = 12 * joints + 3;
   const total = reference.length / width;
-  const worst = { joints: 0, rotations: 0, translation: 0 };
+  const worst = { first: 0, joints: 0, rotations: 0, translation: 0 };
   const times = [];
   let frames = 0;
   for await (const part of made) {
@@ -105,6 +108,7 @@ async function compared(made, reference, joints) {
       const turns = part.rotations.subarray(at * joints * 9, (at + 1) * joints * 9);
       const transl = part.translation.subarray(at * 3, at * 3 + 3);
       worst.joints = worse(worst.joints, distance(places, right.subarray(0, 3 * joints)));
+      if (frames < history + future) worst.first = worst.joints;
       worst.translation = worse(worst.translation, distance(transl, right.subarray(12 * joints)));
       turns.forEach((v, i) => (worst.rotations = worse(worst.rotations, Math.abs(v - right[3 * joints + i]))));
     }

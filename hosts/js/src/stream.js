@@ -21,9 +21,11 @@ export class Stream {
     this.guidance = guidance;
     this.schedule = schedule;
     this.prompt = "";
+    /** @type {Float32Array} */
     this.embedding = new Float32Array(host.bundle.sizes.text);
     this.state = host.start();
     this.world = this.state.world;
+    /** @type {Float32Array} */
     this.frames = host.features.denormalised(this.state.history);
     /** Frames of this primitive's frame that lie before it. */
     this.before = new Float32Array(0);

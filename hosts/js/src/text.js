@@ -24,6 +24,8 @@ export class Texts {
     this.notes = [];
     /** @type {Map<string, Promise<Float32Array>>} */
     this.known = new Map();
+    /** @type {Promise<{ tokenizer: ClipTokenizer, table: DataView }> | undefined} */
+    this.ready = undefined;
   }
 
   /** The embedding of `text`; the empty text's is zero. @param {string} text */
