@@ -18,13 +18,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import _chromium
 from _hosts import cases, record, sandbox_bundle
 
-HOST = CHECKOUT / "hosts" / "js"
+HOST = Path(__file__).resolve().parents[1] / "hosts" / "js"
 
 
 def main() -> int:
