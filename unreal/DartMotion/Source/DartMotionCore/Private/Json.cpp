@@ -124,6 +124,8 @@ private:
             std::uint32_t low = 0;
             if (!Hex(low) || low < 0xDC00 || low > 0xDFFF) return Fail("the second half of a letter");
             code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        } else if (code >= 0xD800 && code < 0xE000) {
+            return Fail("both halves of a letter");
         }
         AppendUtf8(code, out);
         return true;

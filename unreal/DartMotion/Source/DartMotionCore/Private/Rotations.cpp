@@ -98,7 +98,7 @@ Quat Slerp(const Quat& a, Quat b, double share) {
 Quat ShortestArc(const Vec3& from, const Vec3& to) {
     const Vec3 a = Unit(from), b = Unit(to);
     const double dot = Dot(a, b);
-    if (dot < -1 + 1e-9) {  // opposite: half a turn about any line across
+    if (dot < -1 + 1e-12) {  // opposite: half a turn about any line across
         const Vec3 across = Unit(std::fabs(a.x) < 0.9 ? Cross(a, {1, 0, 0}) : Cross(a, {0, 1, 0}));
         return {0, across.x, across.y, across.z};
     }

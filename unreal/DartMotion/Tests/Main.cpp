@@ -1,0 +1,129 @@
+// core_tests FOLDER              all tests, with the fixtures in FOLDER
+// core_tests noise SEED COUNT    the numbers of SeededNoise, one a line
+// core_tests tokens VOCABULARY SIZE CONTEXT   tokens of each line of stdin, by an unpacked vocabulary
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+
+#include "DartMotionCore/Noise.h"
+#include "DartMotionCore/Tokenizer.h"
+#include "Testing.h"
+
+int g_failed = 0;
+int g_passed = 0;
+
+std::vector<std::string> Split(const std::string& name) {
+    std::vector<std::string> parts{""};
+    for (const char c : name) {
+        if (c == '/') {
+            parts.emplace_back();
+        } else {
+            parts.back() += c;
+        }
+    }
+    return parts;
+}
+
+std::vector<Tensor> ReadRecording(const std::string& path) {
+    const std::string data = ReadFile(path);
+    std::vector<Tensor> found;
+    std::size_t at = 8;
+    if (data.substr(0, at) != "DARTREC1") return found;
+    const auto word = [&]() {
+        std::uint32_t value = 0;
+        if (at + 4 <= data.size()) std::memcpy(&value, &data[at], 4);
+        at += 4;
+        return static_cast<std::size_t>(value);
+    };
+    while (at < data.size()) {
+        Tensor one;
+        const std::size_t letters = word();
+        if (letters > data.size()) return {};
+        one.name = data.substr(at, letters);
+        at += letters;
+        std::size_t count = 1;
+        for (std::size_t left = word(); left > 0 && left < 8; --left) {
+            one.shape.push_back(word());
+            count *= one.shape.back();
+        }
+        if (at > data.size() || count > (data.size() - at) / 4) return {};
+        one.numbers.resize(count);
+        if (count > 0) std::memcpy(one.numbers.data(), &data[at], 4 * count);
+        at += 4 * count;
+        found.push_back(std::move(one));
+    }
+    return found;
+}
+
+const std::vector<float>& Recording::operator[](const std::string& name) const {
+    static const std::vector<float> kNone;
+    for (const Tensor& tensor : tensors) {
+        if (tensor.name == name) return tensor.numbers;
+    }
+    std::printf("the recording has no %s\n", name.c_str());
+    ++g_failed;
+    return kNone;
+}
+
+void Recording::Fill(dartmotion::Texts& texts) const {
+    for (const Tensor& tensor : tensors) {
+        const auto parts = Split(tensor.name);
+        if (parts[0] == "text") EXPECT(texts.Put(parts[1], tensor.numbers));
+    }
+}
+
+static int PrintNoise(const char* seed, const char* count) {
+    dartmotion::SeededNoise noise(static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10)));
+    std::vector<float> numbers(std::strtoul(count, nullptr, 10));
+    noise.Next(numbers);
+    for (const float number : numbers) std::printf("%.9g\n", static_cast<double>(number));
+    return 0;
+}
+
+static int PrintTokens(const char* path, const char* size, const char* context) {
+    dartmotion::TokenizerSpec spec;
+    spec.size = std::strtoul(size, nullptr, 10);
+    spec.context = std::strtoul(context, nullptr, 10);
+    spec.start_token = spec.size - 2;
+    spec.end_token = spec.size - 1;
+    dartmotion::ClipTokenizer tokenizer;
+    std::string error;
+    if (!tokenizer.Read(ReadFile(path), spec, error)) {
+        std::printf("%s\n", error.c_str());
+        return 1;
+    }
+    for (std::string line; std::getline(std::cin, line);) {
+        for (const std::size_t token : tokenizer.Tokens(line)) std::printf("%zu ", token);
+        std::printf("\n");
+    }
+    return 0;
+}
+
+int main(int argc, char** argv) {
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (first == "noise" && argc == 4) return PrintNoise(argv[2], argv[3]);
+    if (first == "tokens" && argc == 5) return PrintTokens(argv[2], argv[3], argv[4]);
+    if (argc != 2) {
+        std::printf("usage: core_tests FOLDER\n");
+        return 2;
+    }
+    Recording recording;
+    recording.folder = first;
+    recording.json = ReadFile(first + "/bundle.json");
+    std::string error;
+    if (!dartmotion::ReadBundle(recording.json, recording.bundle, error)) {
+        std::printf("%s/bundle.json: %s\n", argv[1], error.c_str());
+        return 2;
+    }
+    recording.tensors = ReadRecording(first + "/core.rec");
+    if (recording.tensors.empty()) {
+        std::printf("%s/core.rec: no recording\n", argv[1]);
+        return 2;
+    }
+    TestBasics(recording);
+    TestReplay(recording);
+    TestPlaying(recording);
+    std::printf("%d passed, %d failed\n", g_passed, g_failed);
+    return g_failed == 0 ? 0 : 1;
+}
