@@ -1,6 +1,6 @@
 """Records what the C++ core (unreal/DartMotion) is tested with: tests/fixtures/hosts.
 
-    python scripts/record_core.py [--out DIR]
+    python scripts/record_core.py [--out DIR] [--frames N --bundle DIR]
 
 The sandbox's bundle.json and core.rec: a stream of the Python runtime whose prompt changes, with
 what went into the model and came out of it each time, and the bones of another skeleton that follow.
@@ -23,12 +23,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _hosts import sandbox_bundle
+
 from dartenv.motion.rotations import matrix_from_quaternion, quaternion_from_matrix
 from dartenv.motion.skeleton import PARENTS_22, forward_kinematics
 from dartenv.runtime import load
 
 FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "fixtures" / "hosts"
 FRAMES = 40
+PROMPTS = ("turn left", "wave right hand", "", "jump and turn right", "walk forward")
 # Cut after three frames of a primitive, after two, and after one, when history reaches further back.
 CUTS = {21: "turn left", 31: "wave right hand and turn left", 32: ""}
 FIRST = "walk forward"
@@ -43,14 +45,20 @@ STRETCH = 1.1
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--out", type=Path, default=FIXTURES)
+    parser.add_argument("--frames", type=int, help="a longer motion, for Tests/Ort.cpp")
+    parser.add_argument("--bundle", type=Path, help="where the bundle is written, to be kept")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    frames, cuts = FRAMES, CUTS
+    if options.frames:
+        frames = options.frames
+        cuts = {at: PROMPTS[n % 5] for n, at in enumerate(range(21, frames, 45))}
     with tempfile.TemporaryDirectory() as folder:
-        bundle = sandbox_bundle(Path(folder) / "bundle", ("fp32",))
+        bundle = sandbox_bundle(options.bundle or Path(folder) / "bundle", ("fp32",))
         text = (bundle / "bundle.json").read_text(encoding="utf-8")
         with (options.out / "core.rec").open("wb") as out:
             out.write(b"DARTREC1")
-            _record(load(bundle, threads=1), out)
+            _record(load(bundle, threads=1), frames, cuts, out)
     (options.out / "bundle.json").write_text(json.dumps(json.loads(text)) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{options.out}: {size} bytes")
@@ -64,7 +72,7 @@ def _put(out: BinaryIO, name: str, value: Any) -> None:
     out.write(struct.pack(f"<{1 + array.ndim}I", array.ndim, *array.shape) + array.tobytes())
 
 
-def _record(host: Any, out: BinaryIO) -> None:
+def _record(host: Any, count: int, cuts: Dict[int, str], out: BinaryIO) -> None:
     calls: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []
     run = host._run
 
@@ -76,15 +84,15 @@ def _record(host: Any, out: BinaryIO) -> None:
     host._run = recorded
     stream = host.stream(FIRST, seed=0)
     frames = []
-    for index in range(FRAMES):
-        if index in CUTS:
-            stream.prompt = CUTS[index]
+    for index in range(count):
+        if index in cuts:
+            stream.prompt = cuts[index]
         frames.append(next(stream))
-    for text in (FIRST, *CUTS.values()):
+    for text in dict.fromkeys((FIRST, *cuts.values())):
         if text:
             _put(out, f"text/{text}", host.embed(" and ".join(sorted(text.split(" and ")))))
     _put(out, f"cut/0/{FIRST}", [])
-    for index, text in CUTS.items():
+    for index, text in cuts.items():
         _put(out, f"cut/{index}/{text}", [])
     for number, (feed, made) in enumerate(calls):
         for name, value in (*feed.items(), *made.items()):
@@ -109,7 +117,11 @@ def _target(rest: Any) -> List[Tuple[str, int, int, Any, Any]]:
         bone = places[joint] - places[parent]
         if joint > 17:  # from the shoulders on, 50 degrees towards the floor
             angle = np.deg2rad(50.0) * side
-            turn = [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]]
+            turn = [
+                [np.cos(angle), 0, -np.sin(angle)],
+                [0, 1, 0],
+                [np.sin(angle), 0, np.cos(angle)],
+            ]
             bone = np.array(turn) @ bone
         down[joint] = down[parent] + bone
     down -= [0, 0, down[:, 2].min()]

@@ -1,0 +1,185 @@
+"""The C++ core of unreal/DartMotion, built in one piece as Unreal's unity builds do. Needs g++.
+
+scripts/core_matrix.sh builds it file by file with more compilers, under sanitizers and for Windows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import math
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PLUGIN = CHECKOUT / "unreal" / "DartMotion"
+CORE = PLUGIN / "Source" / "DartMotionCore"
+FIXTURES = CHECKOUT / "tests" / "fixtures" / "hosts"
+WARNINGS = "-std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("g++") is None or os.name == "nt", reason="needs g++ on Linux"
+)
+
+
+def compile_(sources, out, *flags):
+    """Compile one file that includes all of ``sources``."""
+    whole = out.with_suffix(".cpp")
+    whole.write_text("".join(f'#include "{path}"\n' for path in sources), encoding="utf-8")
+    command = ["g++", *WARNINGS, "-O0", *flags, f"-I{CORE / 'Public'}", f"-I{PLUGIN / 'Tests'}"]
+    done = subprocess.run(
+        [*command, "-c", str(whole), "-o", str(out)], capture_output=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return out
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """core_tests, the core built as Unreal builds modules: without exceptions and type information."""
+    folder = tmp_path_factory.mktemp("core")
+    core = compile_(
+        sorted((CORE / "Private").glob("*.cpp")),
+        folder / "core.o",
+        "-fno-exceptions",
+        "-fno-rtti",
+    )
+    names = ("Main", "Recording", "Basics", "Replay", "Playing")
+    tests = compile_([PLUGIN / "Tests" / f"{name}.cpp" for name in names], folder / "tests.o")
+    made = folder / "core_tests"
+    command = ["g++", str(core), str(tests), "-o", str(made), "-pthread"]
+    done = subprocess.run(command, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return made
+
+
+def run(program, *arguments, stdin=b""):
+    return subprocess.run(
+        [str(program), *map(str, arguments)], input=stdin, capture_output=True, timeout=120
+    )
+
+
+def test_it_reproduces_recorded_frames(program):
+    done = run(program, FIXTURES)
+    said = done.stdout.decode("utf-8")
+    assert done.returncode == 0, said
+    assert "40 frames, 7 primitives" in said
+    assert " 0 failed" in said
+
+
+def test_a_motion_that_differs_fails(program, tmp_path):
+    """The comparison itself: a frame that lies 1 mm elsewhere is found."""
+    shutil.copy(str(FIXTURES / "bundle.json"), str(tmp_path))
+    data = bytearray((FIXTURES / "core.rec").read_bytes())
+    name = b"frames/translation"
+    place = data.index(name) + len(name) + 4 + 8 + 4 * 3 * 20  # the twentieth frame's x
+    (x,) = struct.unpack_from("<f", data, place)
+    struct.pack_into("<f", data, place, x + 0.001)
+    (tmp_path / "core.rec").write_bytes(bytes(data))
+    done = run(program, tmp_path)
+    assert done.returncode == 1
+    assert b"worst.translation is 0.001" in done.stdout
+    (tmp_path / "core.rec").write_bytes(bytes(data[:-1]))
+    assert run(program, tmp_path).returncode == 2
+
+
+def test_its_noise_is_the_javascript_host_s(program):
+    from tests.hosts.test_js import _node_is_new, ask
+
+    made = [float(line) for line in run(program, "noise", 7, 501).stdout.split()]
+    assert len(made) == 501
+    assert made == pytest.approx(defined(7, 501), abs=1e-6)
+    if _node_is_new():
+        assert ask(seeds=[7], count=501)["noise"][0] == pytest.approx(made, abs=1e-6)
+
+
+def defined(seed, count):
+    """Box and Muller's numbers out of xoshiro128++ after SplitMix32, by the definitions."""
+    whole = 0xFFFFFFFF
+    state = []
+    for _ in range(4):
+        seed = (seed + 0x9E3779B9) & whole
+        z = ((seed ^ (seed >> 16)) * 0x85EBCA6B) & whole
+        z = ((z ^ (z >> 13)) * 0xC2B2AE35) & whole
+        state.append(z ^ (z >> 16))
+
+    def turned(value, by):
+        return ((value << by) | (value >> (32 - by))) & whole
+
+    def uniform():
+        a, b, c, d = state
+        made = (turned((a + d) & whole, 7) + a) & whole
+        c, d = c ^ a, d ^ b
+        state[:] = [a ^ d, b ^ c, c ^ ((b << 9) & whole), turned(d, 11)]
+        return (made + 0.5) / 2**32
+
+    numbers = []
+    while len(numbers) < count:
+        radius, angle = math.sqrt(-2 * math.log(uniform())), 2 * math.pi * uniform()
+        numbers += [radius * math.cos(angle), radius * math.sin(angle)]
+    return numbers[:count]
+
+
+def test_its_tokens_are_the_python_runtime_s(program, tmp_path):
+    from dartenv.runtime.tokenizer import ClipTokenizer
+
+    merges = ["w a", "l k</w>", "wa lk</w>", "t u", "r n</w>", "tu rn</w>", "' s</w>", "1 2"]
+    text = "\n".join(["a header", *merges, "left out"])
+    (tmp_path / "bpe.txt.gz").write_bytes(gzip.compress(text.encode("utf-8")))
+    (tmp_path / "bpe.txt").write_bytes(text.encode("utf-8"))
+    size = len(merges) + 514
+    texts = [
+        "walk",
+        "Walk  and TURN",
+        "it's 12 o'clock!!",
+        "walk " * 9,
+        "<|startoftext|>x",
+        "",
+        "'ll'S #$%",
+    ]
+    done = run(
+        program,
+        "tokens",
+        tmp_path / "bpe.txt",
+        size,
+        9,
+        stdin="\n".join([*texts, ""]).encode("ascii"),
+    )
+    found = [[int(token) for token in line.split()] for line in done.stdout.splitlines()]
+    tokenizer = ClipTokenizer(tmp_path / "bpe.txt.gz", size, 9)
+    assert found == [tokenizer(text).ids for text in texts]
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("numpy", "onnx", "onnxruntime")),
+    reason="needs numpy, onnx and onnxruntime",
+)
+def test_the_recording_is_what_the_runtime_gives_today(tmp_path):
+    """Inputs that the recording fixes and what the sandbox's bundle says of itself."""
+    import json
+    import sys
+
+    script = CHECKOUT / "scripts" / "record_core.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--out", str(tmp_path)], capture_output=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    old, new = ((folder / "core.rec").read_bytes() for folder in (FIXTURES, tmp_path))
+    assert len(old) == len(new)
+    for name in (b"frames/joints", b"frames/positions", b"bones/local"):
+        place, other = old.index(name), new.index(name)
+        assert place == other
+        place += len(name) + 4 + 12
+        one, two = (struct.unpack_from("<600f", data, place) for data in (old, new))
+        assert one == pytest.approx(two, abs=1e-2), name  # another machine rounds otherwise
+    documents = [
+        json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+        for folder in (FIXTURES, tmp_path)
+    ]
+    for field in ("schema", "sizes", "schedules", "features", "skeleton", "start", "tokenizer"):
+        assert documents[0][field] == documents[1][field], field
