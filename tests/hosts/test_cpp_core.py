@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGIN = CHECKOUT / "unreal" / "DartMotion"
 CORE = PLUGIN / "Source" / "DartMotionCore"
 FIXTURES = CHECKOUT / "tests" / "fixtures" / "hosts"
-WARNINGS = "-std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None or os.name == "nt", reason="needs g++ on Linux"
