@@ -22,7 +22,19 @@ build() {
     objects+=("$work/$name/$(basename "$file" .cpp).o")
     "$compiler" "${warnings[@]}" "$@" -fno-exceptions -fno-rtti -I"$core/Public" -c "$file" -o "${objects[-1]}" || return 1
   done
+  # Without type information in the core its classes cannot be asked what they are.
+  [[ "$*" != *undefined* ]] || set -- "$@" -fno-sanitize=vptr
   "$compiler" "${warnings[@]}" "$@" -I"$core/Public" "${tests[@]}" "${objects[@]}" -o "$work/$name/core_tests.exe" -pthread
+}
+
+# shared COMPILER   the core as a library of its own that shows what it exports and nothing else, as
+# Unreal's modules are in the editor
+shared() {
+  local folder=$work/shared flags=("${warnings[@]}" -O1 -fPIC -fvisibility=hidden -I"$core/Public")
+  flags+=('-DDARTMOTIONCORE_API=__attribute__((visibility("default")))')
+  mkdir -p "$folder"
+  "$1" "${flags[@]}" -shared -fno-exceptions -fno-rtti "$core"/Private/*.cpp -o "$folder/libcore.so" &&
+    "$1" "${flags[@]}" "${tests[@]}" -L"$folder" -lcore "-Wl,-rpath,$folder" -o "$folder/core_tests.exe" -pthread
 }
 
 # one NAME COMPILER RUNNER FLAGS...   RUNNER: what the program is run with, "" for nothing
@@ -30,8 +42,13 @@ one() {
   local name=$1 compiler=$2 runner=$3 start=$SECONDS result=ok
   shift 3
   built=$((built + 1))
-  if ! build "$name" "$compiler" "$@"; then
-    result="does not build"
+  if [ "$name" = shared ]; then
+    shared "$compiler" || result="does not build"
+  else
+    build "$name" "$compiler" "$@" || result="does not build"
+  fi
+  if [ "$result" != ok ]; then
+    :
   elif ! timeout 300 $runner "$work/$name/core_tests.exe" "$fixtures" </dev/null >"$work/$name.log" 2>&1; then
     result="fails"
   fi
@@ -59,8 +76,10 @@ for kind in "${asked[@]}"; do
       ;;
     *)
       one "$kind -O2" "$compiler" "" -O2
+      one "$kind C++20" "$compiler" "" -std=c++20 -O0
       one "$kind address,undefined" "$compiler" "" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
       one "$kind thread" "$compiler" "" -O1 -g -fsanitize=thread
+      [ "$kind" != g++ ] || one shared "$compiler" ""
       ;;
   esac
 done

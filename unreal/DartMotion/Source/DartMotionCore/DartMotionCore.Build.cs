@@ -7,7 +7,6 @@ public class DartMotionCore : ModuleRules
     {
         // Standard headers alone: nothing of the engine may come in before them.
         PCHUsage = PCHUsageMode.NoPCHs;
-        CppStandard = CppStandardVersion.Cpp17;
         PrivateDependencyModuleNames.Add("Core");
     }
 }

@@ -164,10 +164,10 @@ namespace
 		const uint32 NoiseRows;
 	};
 
-	class FText final : public dartmotion::TextModel
+	class FTextTower final : public dartmotion::TextModel
 	{
 	public:
-		explicit FText(const dartmotion::Bundle& Bundle) : Width(static_cast<uint32>(Bundle.tokenizer.width)) {}
+		explicit FTextTower(const dartmotion::Bundle& Bundle) : Width(static_cast<uint32>(Bundle.tokenizer.width)) {}
 
 		virtual bool Run(const std::vector<float>& Rows, std::size_t Count, std::vector<float>& Out, std::string& Error) override
 		{
@@ -198,7 +198,7 @@ std::unique_ptr<dartmotion::PrimitiveModel> OpenPrimitive(UNNEModelData* Data, c
 
 std::unique_ptr<dartmotion::TextModel> OpenText(UNNEModelData* Data, const FString& RuntimeName, const dartmotion::Bundle& Bundle, FString& Error)
 {
-	std::unique_ptr<FText> Made(new FText(Bundle));
+	std::unique_ptr<FTextTower> Made(new FTextTower(Bundle));
 	if (!Made->Instance.Open(Data, RuntimeName, Error))
 	{
 		return nullptr;

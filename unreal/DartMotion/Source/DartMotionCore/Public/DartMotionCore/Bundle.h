@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
+
 namespace dartmotion {
 
 struct Sizes {
@@ -28,7 +30,7 @@ struct TokenizerSpec {
     std::size_t size = 0, width = 0, context = 0, start_token = 0, end_token = 0;
 };
 
-struct Bundle {
+struct DARTMOTIONCORE_API Bundle {
     std::string kind;
     std::vector<std::string> stand_ins;
     Sizes sizes;
@@ -57,6 +59,6 @@ struct Bundle {
 };
 
 /// Reads the text of bundle.json. False where it is none or does not fit itself; `error` says why.
-bool ReadBundle(std::string_view text, Bundle& out, std::string& error);
+DARTMOTIONCORE_API bool ReadBundle(std::string_view text, Bundle& out, std::string& error);
 
 }  // namespace dartmotion

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Bundle.h"
 #include "DartMotionCore/Rotations.h"
 
@@ -28,7 +29,7 @@ struct State {
     World world;
 };
 
-class Features {
+class DARTMOTIONCORE_API Features {
 public:
     explicit Features(const Bundle& bundle) : bundle_(bundle) {}
 

@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
+
 namespace dartmotion {
 
-class JsonValue {
+class DARTMOTIONCORE_API JsonValue {
 public:
     enum class Kind { Null, Bool, Number, String, Array, Object };
 
@@ -25,6 +27,6 @@ public:
 };
 
 /// False where `text` is no JSON or nested too deep; `error` names the place.
-bool ReadJson(std::string_view text, JsonValue& out, std::string& error);
+DARTMOTIONCORE_API bool ReadJson(std::string_view text, JsonValue& out, std::string& error);
 
 }  // namespace dartmotion

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Bundle.h"
 #include "DartMotionCore/Features.h"
 #include "DartMotionCore/Model.h"
@@ -21,7 +22,7 @@ struct Frame {
 
 /// An endless motion, the seed's frames first. For one thread; Player brings it to two.
 /// Bundle, model and noise must outlive it.
-class Motion {
+class DARTMOTIONCORE_API Motion {
 public:
     Motion(const Bundle& bundle, PrimitiveModel& model, NoiseSource& noise);
 

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
+
 namespace dartmotion {
 
 class NoiseSource {
@@ -18,7 +20,7 @@ public:
 /// Numbers by Box and Muller's formula out of xoshiro128++ (Blackman and Vigna), whose state SplitMix32
 /// fills from the seed. hosts/js has the same generator, so that one seed gives both the same noise but
 /// for a last digit of the mathematical functions.
-class SeededNoise final : public NoiseSource {
+class DARTMOTIONCORE_API SeededNoise final : public NoiseSource {
 public:
     explicit SeededNoise(std::uint32_t seed);
     bool Next(std::vector<float>& out) override;

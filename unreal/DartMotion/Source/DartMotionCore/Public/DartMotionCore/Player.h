@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Motion.h"
 #include "DartMotionCore/Rotations.h"
 
@@ -19,7 +20,7 @@ struct Pose {
     std::string text;
 };
 
-class Player {
+class DARTMOTIONCORE_API Player {
 public:
     /// `ahead` frames are kept ready: more forgive a slower model, fewer follow a prompt sooner.
     Player(const Bundle& bundle, PrimitiveModel& model, NoiseSource& noise, std::size_t ahead = 4);

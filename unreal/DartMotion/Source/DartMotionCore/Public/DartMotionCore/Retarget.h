@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Bundle.h"
 #include "DartMotionCore/Player.h"
 #include "DartMotionCore/Rotations.h"
@@ -31,7 +32,7 @@ struct Axes {
     double unit = 100;
 };
 
-class Retarget {
+class DARTMOTIONCORE_API Retarget {
 public:
     /// `stretch` scales the pelvis's way, for bodies of another height; HeightRatio finds it.
     Retarget(const Bundle& bundle, std::vector<Bone> bones, const Axes& axes = Axes(), double stretch = 1);
@@ -61,6 +62,6 @@ private:
 
 /// Which joint each of `bones` follows by its name, of `joints` names: names of joints themselves, and
 /// those of Unreal's mannequin (pelvis, spine_01, upperarm_l, ...). -1 where none fits.
-std::vector<int> JointsByName(const std::vector<std::string>& bones, const std::vector<std::string>& joints);
+DARTMOTIONCORE_API std::vector<int> JointsByName(const std::vector<std::string>& bones, const std::vector<std::string>& joints);
 
 }  // namespace dartmotion

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "DartMotionCore/Api.h"
+
 namespace dartmotion {
 
 struct Vec3 {
@@ -44,29 +46,29 @@ struct Mat3 {
     }
 };
 
-Mat3 operator*(const Mat3& a, const Mat3& b);
-Vec3 operator*(const Mat3& a, const Vec3& v);
-Mat3 Transposed(const Mat3& a);
+DARTMOTIONCORE_API Mat3 operator*(const Mat3& a, const Mat3& b);
+DARTMOTIONCORE_API Vec3 operator*(const Mat3& a, const Vec3& v);
+DARTMOTIONCORE_API Mat3 Transposed(const Mat3& a);
 
 /// The matrix whose first two rows come from six numbers, made orthonormal in that order.
-Mat3 MatrixFrom6d(const double* six);
+DARTMOTIONCORE_API Mat3 MatrixFrom6d(const double* six);
 
 struct Quat {
     double w = 1, x = 0, y = 0, z = 0;
 };
 
 /// The product: turns by `b` first, then by `a`.
-Quat operator*(const Quat& a, const Quat& b);
-Vec3 operator*(const Quat& q, const Vec3& v);
-Quat Inverse(const Quat& unit);
-Quat Normalised(const Quat& q);
+DARTMOTIONCORE_API Quat operator*(const Quat& a, const Quat& b);
+DARTMOTIONCORE_API Vec3 operator*(const Quat& q, const Vec3& v);
+DARTMOTIONCORE_API Quat Inverse(const Quat& unit);
+DARTMOTIONCORE_API Quat Normalised(const Quat& q);
 /// The unit quaternion of a rotation matrix, w >= 0.
-Quat QuatFromMatrix(const Mat3& matrix);
-Mat3 MatrixFromQuat(const Quat& unit);
+DARTMOTIONCORE_API Quat QuatFromMatrix(const Mat3& matrix);
+DARTMOTIONCORE_API Mat3 MatrixFromQuat(const Quat& unit);
 /// The short way from `a` (share 0) to `b` (share 1).
-Quat Slerp(const Quat& a, Quat b, double share);
+DARTMOTIONCORE_API Quat Slerp(const Quat& a, Quat b, double share);
 /// The least turn that takes the direction of `from` to the direction of `to`.
-Quat ShortestArc(const Vec3& from, const Vec3& to);
+DARTMOTIONCORE_API Quat ShortestArc(const Vec3& from, const Vec3& to);
 
 struct Transform {
     Quat rotation;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Bundle.h"
 #include "DartMotionCore/Model.h"
 #include "DartMotionCore/Tokenizer.h"
@@ -15,13 +16,13 @@
 namespace dartmotion {
 
 /// `text` as the networks were trained on it: for BABEL (body smplx), "b and a" is "a and b".
-std::string Composed(std::string_view text, std::string_view body);
+DARTMOTIONCORE_API std::string Composed(std::string_view text, std::string_view body);
 
 /// A half-precision number's value.
-float FromHalf(std::uint16_t bits);
+DARTMOTIONCORE_API float FromHalf(std::uint16_t bits);
 
 /// For one thread. The bundle must outlive it, and so must the model and the table where they are given.
-class Texts {
+class DARTMOTIONCORE_API Texts {
 public:
     explicit Texts(const Bundle& bundle);
 

@@ -7,13 +7,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "DartMotionCore/Api.h"
 #include "DartMotionCore/Bundle.h"
 
 namespace dartmotion {
 
 /// Texts are UTF-8. What goes beyond ASCII is taken as letters, and only ASCII is put in lower case:
 /// DART's texts are English.
-class ClipTokenizer {
+class DARTMOTIONCORE_API ClipTokenizer {
 public:
     /// `vocabulary` is the unpacked text of the vocabulary file. False where it has too few merges.
     bool Read(std::string_view vocabulary, const TokenizerSpec& spec, std::string& error);
