@@ -9,6 +9,7 @@ import gzip
 import importlib.util
 import math
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -183,3 +184,58 @@ def test_the_recording_is_what_the_runtime_gives_today(tmp_path):
     ]
     for field in ("schema", "sizes", "schedules", "features", "skeleton", "start", "tokenizer"):
         assert documents[0][field] == documents[1][field], field
+
+
+@pytest.mark.parametrize("minor", [3, 4])
+def test_the_binding_is_cpp_and_calls_what_is_documented(minor, tmp_path):
+    """Against declarations of the engine's interface, not an engine: see Tests/Declarations/Engine.h."""
+    sources = sorted(PLUGIN.glob("Source/DartMotion*/Private/**/*.cpp"))
+    binding = [path for path in sources if "DartMotionCore" not in path.parts]
+    headers = sorted(PLUGIN.glob("Source/DartMotion*/Public/*.h"))
+    assert len(binding) == 6
+    assert len(headers) == 4
+    for path in [*binding, *headers]:
+        text = path.read_text(encoding="utf-8")
+        # Every file of the binding says what it is; a module's one line needs no word.
+        assert "Not compiled inside Unreal" in text or "IMPLEMENT_MODULE" in text, path
+        for name in re.findall(r'#include "([^"]+)"', text):
+            if not any(root.joinpath(name).is_file() for root in _roots(path)):
+                stub = tmp_path / name
+                stub.parent.mkdir(parents=True, exist_ok=True)
+                # Unreal's own names, and what its header tool would generate.
+                stub.write_text("" if "generated" in name else '#include "Engine.h"\n')
+    include = {root for path in [*binding, *headers] for root in _roots(path)}
+    include |= {tmp_path, PLUGIN / "Tests" / "Declarations"}
+    whole = tmp_path / "binding.cpp"
+    whole.write_text("".join(f'#include "{path}"\n' for path in binding), encoding="utf-8")
+    command = ["g++", "-std=c++20", "-Wall", "-Werror", "-fsyntax-only", f"-DUNREAL_MINOR={minor}"]
+    done = subprocess.run(
+        [*command, *(f"-I{root}" for root in sorted(include)), str(whole)],
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+
+
+def _roots(path):
+    module = path.relative_to(PLUGIN / "Source").parts[0]
+    return [
+        path.parent,
+        PLUGIN / "Source" / module / "Public",
+        PLUGIN / "Source" / "DartMotion" / "Public",
+        CORE / "Public",
+    ]
+
+
+def test_the_plugin_s_modules_are_there():
+    import json
+
+    plugin = json.loads((PLUGIN / "DartMotion.uplugin").read_text(encoding="utf-8"))
+    for module in plugin["Modules"]:
+        name = module["Name"]
+        build = (PLUGIN / "Source" / name / f"{name}.Build.cs").read_text(encoding="utf-8")
+        assert f"class {name} : ModuleRules" in build
+        assert any(
+            f"IMPLEMENT_MODULE(FDefaultModuleImpl, {name})" in path.read_text(encoding="utf-8")
+            for path in (PLUGIN / "Source" / name).glob("**/*.cpp")
+        )

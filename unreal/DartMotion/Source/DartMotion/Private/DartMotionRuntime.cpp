@@ -10,6 +10,7 @@
 #include "Misc/Compression.h"
 #include "Misc/FileHelper.h"
 #include "Misc/Paths.h"
+#include "Misc/ScopeLock.h"
 #include "Tasks/Task.h"
 
 #include "DartMotionModels.h"
