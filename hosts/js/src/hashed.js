@@ -12,7 +12,7 @@ const FILLERS = new Set(
  * @returns {Promise<Float32Array>}
  */
 export async function hashedEmbedding(text, width) {
-  const words = (text.toLowerCase().match(/[\p{L}\p{N}\p{M}_]+/gu) ?? []).filter((w) => !FILLERS.has(w));
+  const words = (text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []).filter((w) => !FILLERS.has(w));
   const sum = new Float64Array(width);
   for (const word of words) {
     const vector = await wordVector(stem(word), width);
