@@ -66,12 +66,12 @@ private:
         for (;;) {
             out.members.emplace_back();
             auto& member = out.members.back();
-            if (Peek() != '"' || !String(member.first)) return Fail("a name");
+            if (Peek() != '"' || !String(member.name)) return Fail("a name");
             Space();
             if (Peek() != ':') return Fail("a colon");
             ++at_;
             Space();
-            if (!Value(member.second, depth + 1)) return false;
+            if (!Value(member.value, depth + 1)) return false;
             Space();
             if (Peek() == '}') return ++at_, true;
             if (Peek() != ',') return Fail("a comma or }");
@@ -212,9 +212,16 @@ private:
 
 }  // namespace
 
+JsonValue::JsonValue() = default;
+JsonValue::~JsonValue() = default;
+JsonValue::JsonValue(const JsonValue&) = default;
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(const JsonValue&) = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+
 const JsonValue& JsonValue::operator[](std::string_view name) const {
     for (const auto& member : members) {
-        if (member.first == name) return member.second;
+        if (member.name == name) return member.value;
     }
     return kNothing;
 }
