@@ -19,3 +19,15 @@ def test_whole_numbers_are_int64_whatever_numpy_makes_of_them() -> None:
     types = {one.data_type for one in graph._shared.constants.values()}
     assert types == {onnx.TensorProto.INT64}
     assert graph.inputs[0].type.tensor_type.elem_type == onnx.TensorProto.INT64
+
+
+def test_two_products_of_weights_in_eight_bits_fit_sixteen() -> None:
+    """What x86 processors without VNNI add them up in; beyond it they saturate, and nothing says so."""
+    from dartenv.export.layers import quantised
+
+    weight = np.random.default_rng(4).standard_normal((5, 300)).astype(np.float32)
+    values, scale = quantised(weight)
+    assert values.dtype == np.int8
+    assert 2 * 255 * int(np.abs(values.astype(int)).max()) <= 2**15 - 1
+    assert np.abs(values).max(axis=0).min() >= 62  # and the range is used
+    assert np.abs(values * scale - weight.T).max() <= scale.max() / 2 + 1e-6
