@@ -13,6 +13,7 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,7 +164,6 @@ def test_its_tokens_are_the_python_runtime_s(program, tmp_path):
 def test_the_recording_is_what_the_runtime_gives_today(tmp_path):
     """Inputs that the recording fixes and what the sandbox's bundle says of itself."""
     import json
-    import sys
 
     script = CHECKOUT / "scripts" / "record_core.py"
     done = subprocess.run(
@@ -225,6 +225,19 @@ def _roots(path):
         PLUGIN / "Source" / "DartMotion" / "Public",
         CORE / "Public",
     ]
+
+
+def test_its_bones_of_the_mannequin_are_the_manifest_s():
+    from dartenv.bundle.skeleton import BODY
+
+    tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    text = (CHECKOUT / "manifests" / "compat" / "mannequin.toml").read_text(encoding="utf-8")
+    rows = {row["smplx"]: row["unreal"] for row in tomllib.loads(text)["bones"]}
+    source = (CORE / "Private" / "Retarget.cpp").read_text(encoding="utf-8")
+    named = {joint: bone for bone, joint in re.findall(r'\{"(\w+)", "(\w+)"\}', source)}
+    assert {joint: named.get(joint, joint) for joint in BODY} == {
+        joint: rows[joint] for joint in BODY
+    }
 
 
 def test_the_plugin_s_modules_are_there():

@@ -16,11 +16,12 @@ struct NamePair {
     const char* joint;
 };
 
-// Unreal's mannequin has one bone of the spine more than the body has joints; spine_04 stays at rest.
+// Unreal Engine 5's mannequin, as manifests/compat/mannequin.toml has it: of its five bones of the spine two stay
+// at rest. Bones of the same name as the joint (pelvis, head) need no row.
 constexpr NamePair kMannequin[] = {
     {"thigh_l", "left_hip"},         {"thigh_r", "right_hip"},        {"spine_01", "spine1"},
-    {"calf_l", "left_knee"},         {"calf_r", "right_knee"},        {"spine_02", "spine2"},
-    {"foot_l", "left_ankle"},        {"foot_r", "right_ankle"},       {"spine_03", "spine3"},
+    {"calf_l", "left_knee"},         {"calf_r", "right_knee"},        {"spine_03", "spine2"},
+    {"foot_l", "left_ankle"},        {"foot_r", "right_ankle"},       {"spine_05", "spine3"},
     {"ball_l", "left_foot"},         {"ball_r", "right_foot"},        {"neck_01", "neck"},
     {"clavicle_l", "left_collar"},   {"clavicle_r", "right_collar"},  {"upperarm_l", "left_shoulder"},
     {"upperarm_r", "right_shoulder"}, {"lowerarm_l", "left_elbow"},   {"lowerarm_r", "right_elbow"},
