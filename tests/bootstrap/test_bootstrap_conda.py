@@ -20,9 +20,13 @@ from dartenv.target import environment_python
 from tests.bootstrap.conda_channel import MINOR, VERSION, make_channel
 from tests.bootstrap.conftest import Tiny
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="the channel is made of a Linux Python's folders"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"),
+        reason="the channel is made of a Linux Python's folders",
+    ),
+    elsewhere,
+]
 SHIM = Path(__file__).with_name("conda_shim.py")
 ASKED = ["--override-channels", "-c", "conda-forge"]
 
