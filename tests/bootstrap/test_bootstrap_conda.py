@@ -19,6 +19,7 @@ import pytest
 from dartenv.target import environment_python
 from tests.bootstrap.conda_channel import MINOR, VERSION, make_channel
 from tests.bootstrap.conftest import Tiny
+from tests.bootstrap.test_bootstrap_whole import elsewhere
 
 pytestmark = [
     pytest.mark.skipif(
