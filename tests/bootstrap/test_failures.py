@@ -180,7 +180,7 @@ SAID: Tuple[Tuple[str, str, str, str], ...] = (
 
 
 @pytest.mark.parametrize(
-    ("tool", "cause", "named", "output"), SAID, ids=[f"{t}-{c}-{n}" for t, c, n, _ in SAID]
+    ("tool", "cause", "named", "output"), SAID, ids=[f"{t} {c} {n}" for t, c, n, _ in SAID]
 )
 def test_the_cause_is_told_in_one_line(tool: str, cause: str, named: str, output: str) -> None:
     noise = "Collecting six\n  Downloading six-1.16.0-py2.py3-none-any.whl (11 kB)\n"
@@ -211,7 +211,11 @@ def test_an_unknown_failure_gives_the_tools_own_words() -> None:
     assert "package directory 'projects' does not exist" in found.line
 
 
-@pytest.mark.parametrize("output", ["", "\x00" * 1000, "x" * 2_000_000, "\ud800 broken"])
+@pytest.mark.parametrize(
+    "output",
+    ["", "\x00" * 1000, "x" * 2_000_000, "\ud800 broken"],
+    ids=["nothing", "zeros", "an endless line", "half a letter"],
+)
 def test_any_text_gives_an_answer(output: str) -> None:
     assert mine(output, "pip").summary
 
