@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -22,12 +22,15 @@ from dartenv.manifests.schema import Profile
 from dartenv.report.model import Report, apply_ignores, exit_code
 from dartenv.target import Target, tree_kind
 
+if TYPE_CHECKING:
+    from dartenv.facts.head_start import HeadStart
+
 SHALLOW_WITHOUT = ("imports",)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to examine and how to judge it."""
+    """What to examine and how to judge it. ``begun`` has started to load the target's torch."""
 
     manifests: Manifests
     target: Target
@@ -36,6 +39,7 @@ class Request:
     fail_level: str = "fail"
     shallow: bool = False
     command: str = "doctor"
+    begun: Optional[HeadStart] = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def collected(
         tree=tree_kind(Path(root), trees) if root and Path(root).is_dir() else None,
         env=dict(os.environ),
         profile=request.manifests.profile(given) if given else None,
+        begun=request.begun,
     )
     facts = collect(scope, (*PLANS, *extension_plans()), probes, on_probe)
     failures = (*facts.probe_failures, *extension_failures())

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from dartenv.examine import Examined, Request
+    from dartenv.facts.head_start import HeadStart
     from dartenv.facts.model import Facts
     from dartenv.manifests.loader import Manifests
     from dartenv.report.model import Report
@@ -76,6 +77,17 @@ def target_of(
     return find_target(manifests, dart_root=dart_root, python=python, profile=profile)
 
 
+def begin_imports(manifests: Manifests, target: Target) -> Optional[HeadStart]:
+    """Begin to load the target's torch: the longest part of an examination, so the first."""
+    from dartenv.facts.head_start import begin
+    from dartenv.target import tree_kind
+
+    root = target.dart_root
+    tree = tree_kind(Path(root), manifests.trees()) if root and Path(root).is_dir() else None
+    profile = manifests.profile(target.profile) if target.profile else None
+    return begin(target.python, root, tree, profile, manifests)
+
+
 def request_of(
     manifests: Manifests,
     target: Target,
@@ -83,6 +95,7 @@ def request_of(
     ignore: Optional[List[str]],
     fail_level: Optional[str],
     shallow: bool = False,
+    begun: Optional[HeadStart] = None,
 ) -> Request:
     """A request for an examination; wrong values end the run with exit code 2."""
     from dartenv.checks import all_checks
@@ -104,6 +117,7 @@ def request_of(
         ignores=ignores,
         fail_level=level,
         shallow=shallow,
+        begun=begun,
     )
 
 

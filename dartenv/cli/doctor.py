@@ -54,7 +54,9 @@ def doctor(
         raise UsageFault("--smoke with --from", "a machine to run on", "dartenv doctor --smoke")
     read = common.manifests_of(manifests)
     target = common.target_of(read, dart_root, python, profile)
-    request = common.request_of(read, target, select, ignore, fail_level, shallow)
+    whole = not (shallow or select or from_facts)
+    begun = common.begin_imports(read, target) if whole else None
+    request = common.request_of(read, target, select, ignore, fail_level, shallow, begun)
     if from_facts is not None:
         from dartenv.examine import examine
         from dartenv.facts.store import load_facts

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from dartenv import __version__
 from dartenv.facts.model import PROBES, Facts, ProbeFailure, ProbeTiming, TargetFacts
@@ -21,10 +21,13 @@ from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile, Tree
 from dartenv.source.collector import collector_paused
 
+if TYPE_CHECKING:
+    from dartenv.facts.head_start import HeadStart
+
 
 @dataclass(frozen=True)
 class Scope:
-    """What probes may use: where to look and with what."""
+    """What probes may use: where to look and with what. ``begun`` has started to load torch."""
 
     manifests: Manifests
     dart_root: Optional[str]
@@ -33,6 +36,7 @@ class Scope:
     env: Mapping[str, str]
     profile: Optional[Profile] = None
     runner: Runner = field(default_factory=SubprocessRunner)
+    begun: Optional[HeadStart] = None
 
 
 ProbeFunction = Callable[[Scope, Mapping[str, Any]], "Probed[Any]"]

@@ -8,19 +8,22 @@ imports are made again from what the interpreter said.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sysconfig
 import threading
 from pathlib import Path
 from typing import List, Optional
 
-from dartenv.facts.imports import Finished, Job, finish_job, torch_job
+from dartenv.facts.imports import Finished, Job, finish_job, torch_job, tree_folder
 from dartenv.facts.interpreter import neutral_folder, resolve
 from dartenv.facts.model import InterpreterFacts
 from dartenv.facts.runner import SubprocessRunner, kill_tree
 from dartenv.manifests.compat import ImportTable
 from dartenv.manifests.loader import Manifests
-from dartenv.manifests.schema import Profile
+from dartenv.manifests.schema import Profile, Tree
+
+START_LIMIT = 0.5  # seconds that making one may take; a process that starts later still counts
 
 
 class HeadStart:
@@ -41,35 +44,64 @@ class HeadStart:
         self._finished: Optional[Finished] = None
         self._pids: List[int] = []
         self._wanted = True
+        self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+        # Whoever goes on at once takes the interpreter lock from the thread that starts a process.
+        self._started.wait(START_LIMIT)
+        atexit.register(self.abandon)
 
     def take(self, job: Job, interpreter: InterpreterFacts) -> Optional[Finished]:
-        """What came of it; ``None``, and the process is ended, where something else is asked."""
-        if job != self.job or not _same(self.foreseen, interpreter):
+        """What came of it, once: a second examination sees for itself.
+
+        ``None``, and the process is ended, where something else is asked.
+        """
+        if job != self.job or not _same(self.foreseen, interpreter) or not self._wanted:
             self.abandon()
             return None
         self._thread.join()
+        self.abandon()
         return self._finished
 
     def abandon(self) -> None:
         """End the process: nobody needs what it would find."""
+        atexit.unregister(self.abandon)
         self._wanted = False
-        for pid in self._pids:
-            kill_tree(pid)
+        if self._finished is None:
+            for pid in self._pids:
+                kill_tree(pid)
 
     def _run(self) -> None:
         runner = SubprocessRunner(on_start=self._note)
-        with neutral_folder() as neutral:
-            cwd = self._root or neutral
-            self._finished = finish_job(
-                self.job, self.foreseen, runner, cwd, self._table, lambda: self._wanted
-            )
+        try:
+            with neutral_folder() as neutral:
+                cwd = self._root or neutral
+                self._finished = finish_job(
+                    self.job, self.foreseen, runner, cwd, self._table, lambda: self._wanted
+                )
+        finally:
+            self._started.set()
 
     def _note(self, pid: int) -> None:
         self._pids.append(pid)
+        self._started.set()
         if not self._wanted:
             kill_tree(pid)
+
+
+def begin(
+    python: Optional[str],
+    dart_root: Optional[str],
+    tree: Optional[Tree],
+    profile: Optional[Profile],
+    manifests: Manifests,
+) -> Optional[HeadStart]:
+    """Load torch already, where the folder of ``python`` says what interpreter it holds."""
+    foreseen = foresee(python) if python is not None else None
+    if foreseen is None:
+        return None
+    root = tree_folder(dart_root) if tree is not None else None
+    return HeadStart(foreseen, profile, root, manifests, tree.kind if tree is not None else "dart")
 
 
 def foresee(python: str) -> Optional[InterpreterFacts]:

@@ -277,6 +277,8 @@ def activated(interpreter: InterpreterFacts) -> Dict[str, str]:
     dartenv that works in the user's shell.
     """
     env = child_env()
+    # OpenBLAS starts a thread a processor when it is loaded, and waiting they spin.
+    env.setdefault("OPENBLAS_NUM_THREADS", "1")
     prefix = interpreter.prefix
     if not prefix:
         return env

@@ -33,6 +33,8 @@ def begin_aside(asked: "Dict[str, Any]") -> "None":
         beside["process"] = process
         arm()
         return
+    if hasattr(os, "nice"):
+        os.nice(5)
     os.dup2(beside["errors"], 2)
     os.dup2(beside["errors"], 1)
     os.close(state["channel"])

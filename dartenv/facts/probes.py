@@ -132,19 +132,14 @@ def _git(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 def _begin_imports(scope: Scope) -> Optional[HeadStart]:
     """Load torch already while the interpreter is asked what it is, where its folder tells."""
-    from dartenv.facts.head_start import HeadStart, foresee
-    from dartenv.facts.imports import tree_folder
+    from dartenv.facts.head_start import begin
 
+    if scope.begun is not None:
+        return scope.begun
     # A runner that only replays has nothing to begin.
-    if scope.python is None or not isinstance(scope.runner, SubprocessRunner):
+    if not isinstance(scope.runner, SubprocessRunner):
         return None
-    foreseen = foresee(scope.python)
-    if foreseen is None:
-        return None
-    tree = scope.tree
-    root = tree_folder(scope.dart_root) if tree is not None else None
-    kind = tree.kind if tree is not None else "dart"
-    return HeadStart(foreseen, scope.profile, root, scope.manifests, kind)
+    return begin(scope.python, scope.dart_root, scope.tree, scope.profile, scope.manifests)
 
 
 def _imports(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:

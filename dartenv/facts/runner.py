@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import IO, Callable, Dict, List, Mapping, Optional, Sequence
@@ -145,7 +146,10 @@ def _wait(
     process: subprocess.Popen[bytes], stdin: Optional[bytes], timeout: float
 ) -> Optional[str]:
     try:
-        process.communicate(stdin, timeout=timeout)
+        if stdin is None and os.name != "nt":
+            _watch(process, timeout)
+        else:
+            process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
         kill_tree(process.pid)
         try:
@@ -161,6 +165,23 @@ def _wait(
         kill_tree(process.pid)
         raise
     return None
+
+
+def _watch(process: subprocess.Popen[bytes], timeout: float) -> None:
+    """Wait for the end; raises TimeoutExpired.
+
+    On POSIX, ``Popen.wait`` with a limit looks every 50 ms: too seldom where one program after
+    the other ends.
+    """
+    ended = threading.Event()
+
+    def wait() -> None:
+        process.wait()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    if not ended.wait(timeout):
+        raise subprocess.TimeoutExpired(process.args, timeout)
 
 
 def _creation_flags() -> int:

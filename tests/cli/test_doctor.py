@@ -199,3 +199,18 @@ def test_a_sandbox_is_not_written_over_something_else(cli: Any, tmp_path: Path) 
     done = cli("sandbox", tmp_path / "y")
     assert done.code == 0
     assert (tmp_path / "y" / "DARTENV_SANDBOX").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [((), True), (("--shallow",), False), (("--select", "source"), False)],
+)
+def test_torch_is_loaded_early_only_where_it_is_wanted(
+    cli: Any, sandbox: Path, monkeypatch: pytest.MonkeyPatch, options: Any, begins: bool
+) -> None:
+    asked: List[Any] = []
+    monkeypatch.setattr("dartenv.facts.head_start.begin", lambda *given: asked.append(given))
+    place = str(sandbox / "no-python")
+    cli("doctor", "--dart-root", sandbox, "--python", place, *options)
+    early = [given for given in asked if given[0] == place]
+    assert bool(early) is begins

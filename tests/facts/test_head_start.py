@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Mapping
 
 import msgspec
+import psutil
 import pytest
 
+import dartenv
 from dartenv.facts.collect import ProbePlan, Scope, collect
 from dartenv.facts.head_start import HeadStart, foresee
 from dartenv.facts.imports import probe_imports
@@ -84,6 +88,37 @@ def test_what_was_begun_is_taken(site: Path) -> None:
     finished = head.take(head.job, TARGET)
     assert finished is not None
     assert [result.name for result in finished[0] if result.ok][:1] == ["imports.torch"]
+
+
+def test_a_second_examination_sees_for_itself(site: Path) -> None:
+    head = begun(TARGET)
+    assert head.take(head.job, TARGET) is not None
+    assert head.take(head.job, TARGET) is None
+
+
+def test_what_nobody_took_ends_with_the_program(site: Path) -> None:
+    (site / "torch.py").write_text(WAITS, encoding="utf-8")
+    program = (
+        "import platform, sys, sysconfig\n"
+        "from dartenv.facts.head_start import HeadStart\n"
+        "from dartenv.facts.model import InterpreterFacts\n"
+        "from dartenv.manifests.loader import default_manifests\n"
+        "m = default_manifests()\n"
+        "facts = InterpreterFacts(executable=sys.executable, version=platform.python_version(),"
+        " platform=sysconfig.get_platform())\n"
+        "head = HeadStart(facts, m.profile('sandbox'), None, m, 'sandbox')\n"
+        "while not head._pids: pass\n"
+        "print(head._pids[0])\n"
+    )
+    path = os.pathsep.join([str(site), str(Path(dartenv.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert not psutil.pid_exists(int(done.stdout))
 
 
 def test_what_was_begun_for_another_python_is_ended(site: Path) -> None:
