@@ -171,7 +171,7 @@ def cold(
     import numpy as np
 
     case = {"name": "c", "respacing": "", "batch": 1, "predicted": True, "count": 1}
-    request = {**common, "guidance": 5.0, "seed": 0, "prompt": "walk", "folder": str(folder)}
+    request = {**common, "guidance": 5.0, "seed": 0, "prompts": ["walk"], "folder": str(folder)}
     ask(options.python, root, "ort_reference", {**request, "cases": [case]})
     print(
         f"\n{'cold':<6} {'first s':>8} {'800 frames s':>13} {'memory MB':>10}   best of {options.cold}"

@@ -15,12 +15,13 @@ from dartenv.manifests.schema import Manifest
 class ParitySpec(Manifest, frozen=True, kw_only=True):
     """Largest differences of full precision from the reference; see the manifest for units.
 
-    A closed loop may differ by ``loop`` metres, or by ``loop_metre`` for each metre it travels.
+    A closed loop may differ by ``loop`` metres, or by ``loop_float`` times what single precision
+    costs the reference there.
     """
 
     primitive: float
     loop: float
-    loop_metre: float
+    loop_float: float
     loop_primitives: int
     tensor: float
     source: str

@@ -38,15 +38,22 @@ class PrimitiveOut(NamedTuple):
 
 
 class PrimitiveModel:
-    """DART's denoiser and VAE with the weights of ``source``, in torch, without gradients."""
+    """DART's denoiser and VAE with the weights of ``source``, in torch, without gradients.
 
-    def __init__(self, source: DartSource, respacing: str = "") -> None:
-        self.source = source
+    In float32, as DART computes; with ``exact`` in float64, to tell what float32 costs.
+    """
+
+    def __init__(self, source: DartSource, respacing: str = "", exact: bool = False) -> None:
+        self.source, self.respacing = source, respacing
+        self.dtype = torch.float64 if exact else torch.float32
         self.denoiser = load(make_denoiser(source.denoiser), source.denoiser_state, "denoiser")
         self.vae = load(MotionVae(source.vae), source.vae_state, "VAE")
         self.sampler: Sampler = sampler(source.diffusion, respacing)
-        self.mean, self.std = torch.from_numpy(source.mean), torch.from_numpy(source.std)
-        self.scale = torch.from_numpy(np.array(source.latent_scale))
+        self.denoiser.to(self.dtype)
+        self.vae.to(self.dtype)
+        self.mean = torch.from_numpy(source.mean).to(self.dtype)
+        self.std = torch.from_numpy(source.std).to(self.dtype)
+        self.scale = torch.from_numpy(np.array(source.latent_scale)).to(self.dtype)
 
     def sample(self, history: Any, text: Any, noise: Any, guidance: Any) -> Any:
         """A latent [B, T, Z] as the denoiser sees it. ``noise`` [S + 1, B, T, Z]: the start,
@@ -72,13 +79,16 @@ class PrimitiveModel:
     ) -> PrimitiveOut:
         """One primitive. With ``rest_joints`` [B, 22, 3] the next history's joints are the body
         model's, as DART does without --use_predicted_joints; else those predicted."""
+        given = (history, text, noise, guidance, *world, pelvis)
+        history, text, noise, guidance, *placed, pelvis = (v.to(self.dtype) for v in given)
+        world = World(*placed)
         latent = self.sample(history, text, noise, guidance)
         future = self.vae.decode(latent * self.scale, history, self.source.future_frames)
         motion = future * self.std + self.mean
         frames = torch.cat([history * self.std + self.mean, motion], dim=1)
         body = None
         if rest_joints is not None:
-            body = Body(rest_joints, self.source.body_parents)
+            body = Body(rest_joints.to(self.dtype), self.source.body_parents)
         last = frames[:, -self.source.history_frames :]
         following, following_world = next_history(last, world, pelvis, body)
         rotations, translation, joints = to_world(motion, world, pelvis)

@@ -14,13 +14,19 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
 
 from dartenv.smoke.judges import Judged
 from dartenv.smoke.mine import Cause, mine, read_tail
-from dartenv.smoke.ort_judges import cold_lines, model_lines, provider_lines, speed_lines
+from dartenv.smoke.ort_judges import (
+    astray,
+    cold_lines,
+    model_lines,
+    provider_lines,
+    speed_lines,
+)
 from dartenv.smoke.prepare import Prepared, Stage
 from dartenv.smoke.result import RunRecord
 from dartenv.smoke.runner import Limits, Outcome
@@ -116,6 +122,7 @@ class _Steps:
         self.ran_on = ""
         self.versions: Dict[str, str] = {}
         self.reference: Dict[str, Any] = {}
+        self.floors: Dict[str, float] = {}
         self.bundle = run.folder / "bundle"
 
     def all(self) -> None:
@@ -195,7 +202,7 @@ class _Steps:
             "clip": list(run.ready.clip) if run.ready.clip else None,
             "guidance": run.values["guidance"],
             "seed": run.seed,
-            "prompt": run.spec.prompt,
+            "prompts": list(run.spec.prompts),
             "folder": str(run.folder),
             "cases": self._cases(),
         }
@@ -206,6 +213,23 @@ class _Steps:
 
     def networks(self) -> None:
         """dartenv.model against DART."""
+        answer, outcome, log = self._networks("dartenv.model", self._cases())
+        lines = model_lines(answer["cases"], self.run.spec, self._floors(answer["cases"]))
+        self.record("dartenv.model", outcome, log, tuple(lines), {})
+
+    def _floors(self, seen: Sequence[Mapping[str, Any]]) -> Dict[str, float]:
+        """What single precision costs DART's own loop, for each case that ``seen`` has astray."""
+        names = [n for n in astray(seen, self.run.spec) if n not in self.floors]
+        if names:
+            cases = [case for case in self._cases() if case["name"] in names]
+            answer, _, _ = self._networks("dartenv.model in float64", cases, exact=True)
+            self.floors.update((case["name"], float(case["loop"])) for case in answer["cases"])
+        return self.floors
+
+    def _networks(
+        self, name: str, cases: Sequence[Mapping[str, Any]], exact: bool = False
+    ) -> Tuple[Dict[str, Any], Outcome, str]:
+        """dartenv.model over ``cases``."""
         run = self.run
         values = run.values
         request = {
@@ -217,12 +241,10 @@ class _Steps:
                 "motions": {"": run.spec.motion},
                 "legacy": "",
             },
-            "cases": self._cases(),
+            "cases": list(cases),
+            "exact": exact,
         }
-        answer, outcome, log = self.ask("ort_model", request, "dartenv.model")
-        self.record(
-            "dartenv.model", outcome, log, tuple(model_lines(answer["cases"], run.spec)), {}
-        )
+        return self.ask("ort_model", request, name)
 
     def export(self) -> None:
         """A bundle of the workspace's tree."""
@@ -312,9 +334,10 @@ class _Steps:
         short = provider.replace("ExecutionProvider", "")
         answer, outcome, log = self.ask("ort_run", request, short)
         self.versions.update(answer["versions"])
-        lines = provider_lines(
-            answer["models"], {m["name"]: m["precision"] for m in models}, run.spec
-        )
+        precisions = {m["name"]: m["precision"] for m in models}
+        full = [m for m in answer["models"] if precisions[m["name"]] == "fp32"]
+        floors = self._floors([case for model in full for case in model["cases"]])
+        lines = provider_lines(answer["models"], precisions, run.spec, floors)
         self.record(short, outcome, log, tuple(lines), {})
         if required or all(line.passed is not False for line in lines):
             self.ran_on = short.lower()

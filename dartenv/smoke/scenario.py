@@ -158,15 +158,17 @@ class OrtSpec(Part, frozen=True, kw_only=True):
     """Export and ONNX Runtime in place of a program: what is held against what, and how far off
     it may be.
 
-    ``primitive``: metres and entries of rotation matrices after one primitive; ``loop`` metres
-    after all of a case, or ``loop_metre`` for each metre travelled. ``providers`` by device.
+    ``prompts`` follow each other over a case, each for as many primitives. ``primitive``: metres
+    and entries of rotation matrices after one primitive; ``loop`` metres after all of a case, or
+    ``loop_float`` times what DART's own single precision costs there, if that is more.
+    ``providers`` by device.
     """
 
-    prompt: str
+    prompts: Tuple[str, ...]
     motion: str
     primitive: float
     loop: float
-    loop_metre: float
+    loop_float: float
     providers: Dict[str, Tuple[str, ...]]
     cases: Tuple[OrtCase, ...]
     source: str

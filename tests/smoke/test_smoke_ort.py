@@ -17,7 +17,13 @@ from dartenv.prove import programs
 from dartenv.sandbox.writer import write_sandbox
 from dartenv.smoke import SmokeResult, load_scenario, run_scenario, to_findings
 from dartenv.smoke import ort as ort_module
-from dartenv.smoke.ort_judges import cold_lines, model_lines, provider_lines, speed_lines
+from dartenv.smoke.ort_judges import (
+    astray,
+    cold_lines,
+    model_lines,
+    provider_lines,
+    speed_lines,
+)
 
 SPEC = load_scenario("ort").ort
 assert SPEC is not None
@@ -35,24 +41,33 @@ def verdicts(lines: List[Any]) -> List[Any]:
 
 
 def test_a_case_within_its_limits() -> None:
-    assert verdicts(model_lines([case()], SPEC)) == [True, True]
+    assert verdicts(model_lines([case()], SPEC, {})) == [True, True]
 
 
 @pytest.mark.parametrize("error", [2e-5, float("nan"), float("inf")])
 def test_one_output_too_far(error: float) -> None:
-    lines = model_lines([case(primitive={"motion": 1e-6, "next_history": error})], SPEC)
+    lines = model_lines([case(primitive={"motion": 1e-6, "next_history": error})], SPEC, {})
     assert verdicts(lines) == [False, True]
     assert "next_history" in lines[0].detail
 
 
-def test_a_long_walk_may_stray_further() -> None:
-    assert verdicts(model_lines([case(loop=4e-4, path=1.0)], SPEC))[1] is False
-    assert verdicts(model_lines([case(loop=4e-4, path=10.0)], SPEC))[1] is True
+def test_a_loop_may_stray_as_far_as_single_precision_makes_it() -> None:
+    far = case(loop=4e-4, path=29.0)
+    assert verdicts(model_lines([far], SPEC, {}))[1] is False
+    assert verdicts(model_lines([far], SPEC, {"c": 1.9e-4}))[1:] == [False, None]
+    lines = model_lines([far], SPEC, {"c": 2.1e-4})
+    assert verdicts(lines)[1:] == [True, None]
+    assert (lines[1].threshold, lines[2].value) == ("at most 0.00042", 2.1e-4)
+
+
+@pytest.mark.parametrize(("loop", "asked"), [(1e-4, []), (1.1e-4, ["c"]), (float("nan"), ["c"])])
+def test_single_precision_is_asked_about_where_a_loop_strays(loop: float, asked: Any) -> None:
+    assert astray([case(loop=loop)], SPEC) == asked
 
 
 def test_a_provider_that_does_not_load_is_named() -> None:
     model = {"name": "m.onnx", "problem": "CUDAExecutionProvider: no such library", "cases": []}
-    (line,) = provider_lines([model], {"m.onnx": "fp32"}, SPEC)
+    (line,) = provider_lines([model], {"m.onnx": "fp32"}, SPEC, {})
     assert line.passed is False
     assert "CUDAExecutionProvider" in line.detail
     assert line.check == "ort.providers"
@@ -61,7 +76,7 @@ def test_a_provider_that_does_not_load_is_named() -> None:
 def test_reduced_precision_is_shown_but_must_be_finite() -> None:
     bad = case(loop=0.5, finite=False)
     model = {"name": "m", "problem": "", "cases": [bad], "load_ms": 1.0, "median_ms": 2.0}
-    lines = provider_lines([model], {"m": "int8"}, SPEC)
+    lines = provider_lines([model], {"m": "int8"}, SPEC, {})
     assert [line.name for line in lines if line.passed is False] == ["m c finite"]
 
 

@@ -158,13 +158,13 @@ def advanced(state: Dict[str, Any], out: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def closed_loop(
-    dart: Dart, respacing: str, text: Any, guidance: float, predicted: bool, count: int, seed: int
+    dart: Dart, respacing: str, texts: Any, guidance: float, predicted: bool, seed: int
 ) -> Tuple[List[Dict[str, Any]], List[Any]]:
-    """(outputs, noises) of ``count`` primitives in a row; primitive k is seeded seed + k."""
+    """(outputs, noises) of a primitive for each of ``texts`` [K, B, C]; number k is seeded seed + k."""
     diffusion = dart.diffusion(respacing)
-    state = dart.start(text.shape[0])
+    state = dart.start(texts[0].shape[0])
     outs, noises = [], []
-    for index in range(count):
+    for index, text in enumerate(texts):
         noises.append(dart.noise(seed + index, text.shape[0], diffusion.num_timesteps))
         out = dart.primitive(diffusion, respacing, state, text, guidance, predicted, seed + index)
         outs.append(out)

@@ -1,8 +1,9 @@
 """dartenv's own networks in torch, held against DART's numbers.
 
 Request: ``{"package": folder that holds dartenv, "root", "places": {"denoiser", "bodies",
-"motions", "legacy"}, "cases": [{"name", "path", "respacing", "predicted"}]}``. Answer: ``{"cases":
-[{"name", "primitive", "loop", "path"}]}`` as of ort_run. Needs Python 3.8, as dartenv does.
+"motions", "legacy"}, "cases": [{"name", "path", "respacing", "predicted"}], "exact"}``. Answer:
+``{"cases": [{"name", "primitive", "loop", "path"}]}`` as of ort_run; with ``exact`` of the networks in
+float64, so that ``loop`` is what single precision costs DART. Needs Python 3.8, as dartenv does.
 """
 
 import importlib
@@ -29,13 +30,17 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         legacy_statistics=given["legacy"],
     )
     source = module.read_source(Path(request["root"]), places)
-    return {"cases": [_case(model, source, case) for case in request["cases"]]}
+    return {
+        "cases": [
+            _case(model, source, case, bool(request.get("exact"))) for case in request["cases"]
+        ]
+    }
 
 
-def _case(model: Any, source: Any, case: Dict[str, Any]) -> Dict[str, Any]:
+def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[str, Any]:
     np, torch = heavy.numpy(), heavy.torch()
     data = np.load(case["path"])
-    primitive = model.PrimitiveModel(source, case["respacing"])
+    primitive = model.PrimitiveModel(source, case["respacing"], exact)
     given = {n[3:]: torch.from_numpy(data[n]) for n in data.files if n.startswith("in_")}
     history = given["history"]
     world = model.World(given["world_rotation"], given["world_translation"])
@@ -45,7 +50,7 @@ def _case(model: Any, source: Any, case: Dict[str, Any]) -> Dict[str, Any]:
     for index, noise in enumerate(data["noise"]):
         out = primitive(
             history,
-            given["text"],
+            torch.from_numpy(data["texts"][index]),
             torch.from_numpy(noise),
             given["guidance"],
             world,

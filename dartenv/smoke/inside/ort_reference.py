@@ -1,8 +1,9 @@
 """What DART's own functions give, written down for exported models to be held against.
 
-Request: ``{"checkpoint", "motion", "clip", "guidance", "seed", "prompt", "folder", "cases":
+Request: ``{"checkpoint", "motion", "clip", "guidance", "seed", "prompts", "folder", "cases":
 [{"name", "respacing", "batch", "predicted", "count"}]}``. Each case becomes ``folder/name.npz``:
-inputs and, stacked over ``count`` primitives in a row, noise and outputs. Answer: ``{"cases":
+inputs and, stacked over ``count`` primitives in a row, texts, noise and outputs; the prompts follow
+each other, each for as many primitives. Answer: ``{"cases":
 [{"name", "ms"}], "versions", "cuda"}``. Python 3.6 syntax.
 """
 
@@ -21,11 +22,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     torch.set_num_threads(int(request.get("threads", 1)))
     dart = Dart(request["checkpoint"], request["motion"], request.get("clip"))
     guidance = float(request["guidance"])
-    text = dart.texts([request["prompt"]])
+    prompts = request["prompts"]
+    known = dart.texts(prompts)
     cases = []
     for case in request["cases"]:
         batch, predicted = int(case["batch"]), bool(case["predicted"])
-        many = text.repeat(batch, 1)
+        count = int(case["count"])
+        order = [index * len(prompts) // count for index in range(count)]
+        many = known[order].unsqueeze(1).repeat(1, batch, 1)
         began = time.perf_counter()
         outs, noises = closed_loop(
             dart,
@@ -33,13 +37,12 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
             many,
             guidance,
             predicted,
-            int(case["count"]),
             int(request["seed"]),
         )
         seconds = time.perf_counter() - began
         start = dart.start(batch)
         arrays = {"in_" + name: start[name] for name in start if name != "betas"}
-        arrays["in_text"] = many
+        arrays["in_text"], arrays["texts"] = many[0], many
         arrays["in_guidance"] = torch.full((batch, 1), guidance)
         arrays["in_rest_joints"] = _rest_joints(dart, batch)
         arrays["noise"] = torch.stack(noises)
@@ -48,14 +51,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         path = Path(request["folder"]) / (case["name"] + ".npz")
         with path.open("wb") as stream:
             np.savez(stream, **{key: value.numpy() for key, value in arrays.items()})
-        cases.append({"name": case["name"], "ms": seconds / int(case["count"]) * 1e3})
+        cases.append({"name": case["name"], "ms": seconds / count * 1e3})
     return {
         "cases": cases,
         "std": dart.dataset.tensor_std.reshape(-1).tolist(),
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "cuda": bool(torch.cuda.is_available()),
         "guidance": guidance,
-        "tokens": _tokens(request["prompt"]),
+        "tokens": _tokens(prompts[0]),
     }
 
 

@@ -99,7 +99,8 @@ def _case(session: Any, case: Dict[str, Any], std: List[float]) -> Dict[str, Any
     place = feed["world_translation"]
     finite = True
     for index, noise in enumerate(data["noise"]):
-        out = dict(zip(names, session.run(None, dict(feed, noise=noise))))
+        feed.update(text=data["texts"][index], noise=noise)
+        out = dict(zip(names, session.run(None, feed)))
         if index == 0:
             for name in names:
                 wanted = data["out_" + name][0].reshape(out[name].shape)
