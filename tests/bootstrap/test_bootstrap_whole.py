@@ -155,7 +155,7 @@ def test_something_else_in_the_place_of_the_environment_is_left_alone(tiny: Tiny
     own.parent.mkdir(parents=True)
     own.write_text("mine", encoding="utf-8")
     done = tiny.run()
-    assert done.returncode == 2
+    assert done.returncode == 2, (done.stdout + done.stderr).decode("utf-8", "replace")
     assert os.fsencode("env") in done.stdout
     assert own.read_text(encoding="utf-8") == "mine"
 
