@@ -15,13 +15,11 @@ from dartenv.manifests.schema import Manifest
 class ParitySpec(Manifest, frozen=True, kw_only=True):
     """Largest differences of full precision from the reference; see the manifest for units.
 
-    A closed loop may differ by ``loop`` metres, or by ``loop_float`` times what single precision
-    costs the reference there.
+    A closed loop may differ by ``loop`` metres.
     """
 
     primitive: float
     loop: float
-    loop_float: float
     loop_primitives: int
     tensor: float
     source: str

@@ -159,8 +159,7 @@ class OrtSpec(Part, frozen=True, kw_only=True):
     it may be.
 
     ``prompts`` follow each other over a case, each for as many primitives. ``primitive``: metres
-    and entries of rotation matrices after one primitive; ``loop`` metres after all of a case, or
-    ``loop_float`` times what DART's own single precision costs there, if that is more.
+    and entries of rotation matrices after one primitive; ``loop`` metres after all of a case.
     ``providers`` by device.
     """
 
@@ -168,7 +167,6 @@ class OrtSpec(Part, frozen=True, kw_only=True):
     motion: str
     primitive: float
     loop: float
-    loop_float: float
     providers: Dict[str, Tuple[str, ...]]
     cases: Tuple[OrtCase, ...]
     source: str

@@ -51,13 +51,26 @@ def test_one_output_too_far(error: float) -> None:
     assert "next_history" in lines[0].detail
 
 
-def test_a_loop_may_stray_as_far_as_single_precision_makes_it() -> None:
-    far = case(loop=4e-4, path=29.0)
-    assert verdicts(model_lines([far], SPEC, {}))[1] is False
-    assert verdicts(model_lines([far], SPEC, {"c": 1.9e-4}))[1:] == [False, None]
-    lines = model_lines([far], SPEC, {"c": 2.1e-4})
-    assert verdicts(lines)[1:] == [True, None]
-    assert (lines[1].threshold, lines[2].value) == ("at most 0.00042", 2.1e-4)
+@pytest.mark.parametrize(
+    ("exact", "floor", "passes"),
+    [
+        (9e-5, 1.7e-4, True),  # right, where DART itself is not
+        (1.6e-4, 1.7e-4, True),  # no further from right than DART
+        (1.8e-4, 1.7e-4, False),
+        (1.1e-4, 1e-6, False),  # single precision is no excuse here
+        (float("nan"), 1.7e-4, False),
+    ],
+)
+def test_a_loop_that_strays_is_held_against_exact_numbers(
+    exact: float, floor: float, passes: bool
+) -> None:
+    far = case(loop=2e-4, exact=exact)
+    assert verdicts(model_lines([far], SPEC, {"c": floor})) == [True, None, passes]
+
+
+def test_a_loop_that_strays_fails_where_nothing_excuses_it() -> None:
+    assert verdicts(model_lines([case(loop=2e-4)], SPEC, {})) == [True, False]
+    assert verdicts(model_lines([case(loop=9e-5, exact=0.1)], SPEC, {"c": 1.0})) == [True, True]
 
 
 @pytest.mark.parametrize(("loop", "asked"), [(1e-4, []), (1.1e-4, ["c"]), (float("nan"), ["c"])])

@@ -3,7 +3,8 @@
 Request: ``{"package": folder that holds dartenv, "root", "places": {"denoiser", "bodies",
 "motions", "legacy"}, "cases": [{"name", "path", "respacing", "predicted"}], "exact"}``. Answer:
 ``{"cases": [{"name", "primitive", "loop", "path"}]}`` as of ort_run; with ``exact`` of the networks in
-float64, so that ``loop`` is what single precision costs DART. Needs Python 3.8, as dartenv does.
+float64: ``loop`` is what single precision costs DART then, and their joints are kept beside the case.
+Needs Python 3.8, as dartenv does.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 from . import heavy
+from .ort_run import exact_joints
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -47,6 +49,7 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
     rest = None if case["predicted"] else given["rest_joints"]
     first: Dict[str, float] = {}
     loop, path, place = 0.0, 0.0, world.translation
+    kept, right, strays = [], None if exact else exact_joints(case), 0.0
     for index, noise in enumerate(data["noise"]):
         out = primitive(
             history,
@@ -58,7 +61,7 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
             rest,
         )
         if index == 0:
-            found = {
+            pairs = {
                 "motion": out.motion,
                 "rotations": out.rotations,
                 "translation": out.translation,
@@ -67,7 +70,7 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
                 "next_world_rotation": out.world.rotation,
                 "next_world_translation": out.world.translation,
             }
-            for name, value in found.items():
+            for name, value in pairs.items():
                 wanted = data["out_" + name][0].reshape(tuple(value.shape))
                 gap = np.abs(value.numpy() - wanted)
                 first[name] = float(
@@ -75,6 +78,15 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
                 )
         wanted = data["out_joints"][index].reshape(tuple(out.joints.shape))
         loop = max(loop, float(np.abs(out.joints.numpy() - wanted).max()))
+        kept.append(out.joints.numpy())
+        if right is not None:
+            strays = max(strays, float(np.abs(kept[-1] - right[index]).max()))
         path += float((out.world.translation - place).norm(dim=-1).max())
         history, world, place = out.history, out.world, out.world.translation
-    return {"name": case["name"], "primitive": first, "loop": loop, "path": path}
+    found = {"name": case["name"], "primitive": first, "loop": loop, "path": path}
+    if exact:
+        with Path(case["exact"]).open("wb") as stream:
+            np.save(stream, np.stack(kept))
+    elif right is not None:
+        found["exact"] = strays
+    return found

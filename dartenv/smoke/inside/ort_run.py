@@ -1,15 +1,17 @@
 """Run exported models on one execution provider and hold them against DART's own numbers.
 
 Request: ``{"provider", "threads", "runs", "std", "models": [{"name", "path", "cases": [{"name",
-"path", "table": [timesteps, coefficients] or null}]}]}``. Fallback to the CPU is turned off for
+"path", "exact", "table": [timesteps, coefficients] or null}]}]}``. Fallback to the CPU is turned off for
 every other provider. Answer: ``{"models": [{"name", "problem", "strict", "providers", "load_ms",
-"median_ms", "min_ms", "cases": [{"name", "primitive", "loop", "path", "facts"}]}], "versions"}``,
+"median_ms", "min_ms", "cases": [{"name", "primitive", "loop", "path", "exact"}]}], "versions"}``,
 where ``primitive`` is the largest difference in the first primitive by output, ``loop`` that of
-the joints over all. numpy and onnxruntime alone. Python 3.6 syntax.
+the joints over all, ``exact`` theirs from the file ``exact``, where that is there. numpy and
+onnxruntime alone. Python 3.6 syntax.
 """
 
 import importlib
 import time
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import heavy
@@ -95,7 +97,8 @@ def _case(session: Any, case: Dict[str, Any], std: List[float]) -> Dict[str, Any
     feed = _feed(session, data, case)
     names = [value.name for value in session.get_outputs()]
     first: Dict[str, float] = {}
-    loop, path = 0.0, 0.0
+    loop, path, strays = 0.0, 0.0, 0.0
+    right = exact_joints(case)
     place = feed["world_translation"]
     finite = True
     for index, noise in enumerate(data["noise"]):
@@ -110,12 +113,23 @@ def _case(session: Any, case: Dict[str, Any], std: List[float]) -> Dict[str, Any
                 first[name] = float(gap.max())
         wanted = data["out_joints"][index].reshape(out["joints"].shape)
         loop = max(loop, float(np.abs(out["joints"] - wanted).max()))
+        if right is not None:
+            strays = max(strays, float(np.abs(out["joints"] - right[index]).max()))
         finite = finite and all(bool(np.isfinite(value).all()) for value in out.values())
         for name in NEXT:
             feed[name] = out["next_" + name]
         path += float(np.linalg.norm(feed["world_translation"] - place, axis=-1).max())
         place = feed["world_translation"]
-    return {"name": case["name"], "primitive": first, "loop": loop, "path": path, "finite": finite}
+    found = {"name": case["name"], "primitive": first, "loop": loop, "path": path, "finite": finite}
+    if right is not None:
+        found["exact"] = strays
+    return found
+
+
+def exact_joints(case: Dict[str, Any]) -> Any:
+    """The joints of a case in double precision [K, B, N, 22, 3], where they were worked out."""
+    path = Path(case["exact"]) if case.get("exact") else None
+    return heavy.numpy().load(str(path)) if path is not None and path.exists() else None
 
 
 def _speed(session: Any, case: Dict[str, Any], runs: int) -> Dict[str, Any]:
