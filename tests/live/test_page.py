@@ -27,6 +27,7 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--window-size=800,480",
+    "--lang=en",
 ]
 
 HISTORY = "return [...document.querySelectorAll('#history button')].map((b) => b.textContent)"
@@ -121,6 +122,88 @@ def test_the_page_shows_motion_and_takes_prompts(session, tmp_path, more):
 
         page.refresh()  # the token is kept for this tab
         until(lambda: frame(page) > held)
+        assert not [e for e in page.get_log("browser") if e["level"] == "SEVERE"]
+    finally:
+        page.quit()
+
+
+LANGUAGE = "return document.documentElement.lang"
+# What stands outside its box sideways, as a panel that has to be scrolled.
+WIDE = """return [document.documentElement, ...document.querySelectorAll("aside, main, header")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.tagName)"""
+
+
+def test_it_speaks_chinese_and_remembers(session, tmp_path):
+    page = browser(tmp_path / "browser", "--disable-3d-apis")
+    try:
+        page.get(session.server.gate.address)
+        until(lambda: frame(page) > 5)
+        assert page.execute_script(LANGUAGE) == "en"
+        page.find_element("id", "pause").click()
+        until(lambda: text(page, "pause") == "go on")
+        page.find_element("id", "language").click()
+        # Also what was told before and does not come again while the motion is held.
+        assert page.execute_script(LANGUAGE) == "zh-CN"
+        assert text(page, "pause") == "继续"
+        assert text(page, "paused") == "已暂停"
+        assert text(page, "showing").startswith("正在显示 walk")
+        assert text(page, "link") == "已连接"
+        assert text(page, "place").startswith("第 ")
+        assert text(page, "label") == "沙盒，不是 DART 本身：sandbox: a test's"
+        assert page.find_element("id", "view").get_attribute("aria-label") == "运动中的人体"
+        assert page.find_element("id", "shape").get_attribute("title") == "人体或骨架"
+        until(lambda: "浏览器" in text(page, "receivers"))
+        assert text(page, "figures").startswith("帧率")
+        page.find_element("id", "prompt").send_keys("walk*6\n")
+        fault = page.find_element("id", "fault")
+        until(lambda: "counts primitives" in fault.text)  # dartenv's own words stay as they are
+        assert fault.get_attribute("lang") == "en"
+        page.refresh()
+        until(lambda: text(page, "pause") == "继续")
+        page.find_element("id", "language").click()
+        assert text(page, "pause") == "go on"
+        assert page.execute_script(LANGUAGE) == "en"
+    finally:
+        page.quit()
+
+
+def test_a_browser_in_chinese_gets_chinese_and_its_theme_can_be_changed(session, tmp_path):
+    page = browser(tmp_path / "browser", "--disable-3d-apis", "--accept-lang=zh-CN")
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    try:
+        page.get(session.server.gate.address)
+        until(lambda: text(page, "link") == "已连接")
+        light = page.execute_script(ground)
+        page.find_element("id", "theme").click()
+        dark = page.execute_script(ground)
+        assert dark != light
+        page.refresh()
+        until(lambda: text(page, "link") == "已连接")
+        assert page.execute_script(ground) == dark
+        page.find_element("id", "theme").click()
+        assert page.execute_script(ground) == light
+    finally:
+        page.quit()
+
+
+def test_contrast_labels_and_widths_in_both_languages_and_themes(session, tmp_path):
+    page = browser(tmp_path / "browser", "--disable-3d-apis")
+    choose = """localStorage.setItem("dartenv.language", arguments[0]);
+        localStorage.setItem("dartenv.theme", arguments[1]);"""
+    try:
+        page.get(session.server.gate.address)
+        for language, connected in (("en", "connected"), ("zh", "已连接")):
+            for theme in ("light", "dark"):
+                page.execute_script(choose, language, theme)
+                page.refresh()
+                until(lambda word=connected: text(page, "link") == word)
+                page.find_element("id", "prompt").send_keys("walk*6\n")
+                until(lambda: text(page, "fault"))
+                for width in (1200, 400):
+                    size = {"width": width, "height": 820, "deviceScaleFactor": 1, "mobile": False}
+                    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+                    assert page.execute_script(WIDE) == [], (language, theme, width)
+                    assert barriers(page) == [], (language, theme, width)
         assert not [e for e in page.get_log("browser") if e["level"] == "SEVERE"]
     finally:
         page.quit()

@@ -250,6 +250,38 @@ def test_a_bucket_fills_with_time():
     assert [bucket.take() for _ in range(11)] == [True] * 10 + [False]
 
 
+def test_every_word_of_the_page_is_there_in_both_languages_and_is_used():
+    import re
+
+    from dartenv.live.pages import FOLDER
+
+    source = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.*")}
+    words = json.loads(source["words.js"].split("WORDS =", 1)[1].rstrip().rstrip(";"))
+    page = source["index.html"]
+    named = dict(re.findall(r'data-w="([\w-]+)"[^>]*>([^<]*)<', page))
+    named.update(
+        (key, text) for text, key in re.findall(r'label="([^"]*)" data-w-label="(.*?)"', page)
+    )
+    named.update(
+        (key, text) for text, key in re.findall(r'title="([^"]*)" data-w-title="(.*?)"', page)
+    )
+    assert len(named) == page.count("data-w")
+    # Without its script, and for whoever reads the file, the page has the English words.
+    assert {key: words[key][0] for key in named if key != "language"} == {
+        key: text for key, text in named.items() if key != "language"
+    }
+    scripts = source["app.js"] + source["link.js"] + source["language.js"]
+    asked = set(re.findall(r'"([\w-]+)"', scripts))
+    assert set(words) - set(named) - asked == set()
+    assert set(re.findall(r'say\("([\w-]+)"', scripts)) <= set(words)
+    for key, (english, chinese) in words.items():
+        assert english, key
+        assert chinese, key
+        filled = [set(re.findall(r"\{(\w+)\}", text)) for text in (english, chinese)]
+        assert filled[0] == filled[1], key
+        assert english.isascii() or key == "language"
+
+
 def test_vendored_files_are_those_of_the_package():
     import hashlib
 

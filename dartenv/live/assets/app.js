@@ -1,32 +1,45 @@
 // The page: what dartenv tells goes into the view and the panel, what is asked for goes back.
 
+import { begin, say } from "./language.js";
 import { Link } from "./link.js";
 
 const by = (id) => document.getElementById(id);
 let view = null;
 let latest = null;
 let drawn = -1;
+let about = null;
 let state = null;
+let statistics = null;
+let joined = ["connecting", ""]; // how the connection stands: a word, what the server said
 const came = []; // [number, milliseconds] of the last frames that came
 let age = 0;
 
 const link = new Link({
   open() {
-    by("link").textContent = "connected";
-    by("link").className = "";
+    joined = ["connected", ""];
+    showJoined();
   },
-  lost(why) {
-    by("link").textContent = why;
-    by("link").className = "lost";
+  lost(word, reason) {
+    joined = [word, reason];
+    showJoined();
   },
-  async about(about) {
-    by("label").textContent = about.label;
-    by("label").hidden = !about.label;
+  async about(told) {
+    about = told;
+    showAbout();
     by("bundle").textContent = about.bundle;
     if (view === null) view = await makeView(about.names, about.parents);
   },
-  state: showState,
-  statistics: showStatistics,
+  state(told) {
+    const again = state !== null && told.seed !== state.seed;
+    if (state?.paused !== told.paused) came.length = 0;
+    state = told;
+    if (again) view?.forgetTrail();
+    showState();
+  },
+  statistics(told) {
+    statistics = told;
+    showStatistics();
+  },
   fault({ text }) {
     by("fault").textContent = text;
     by("fault").hidden = false;
@@ -62,31 +75,54 @@ function tick(now) {
     if (latest.number < drawn) view.forgetTrail();
     drawn = latest.number;
     view.show(latest.places);
-    const [x, y, z] = latest.places;
-    by("place").textContent =
-      `frame ${latest.number}   pelvis ${x.toFixed(2)} ${y.toFixed(2)} ${z.toFixed(2)} m`;
+    showPlace();
   }
   view.draw(now);
 }
 requestAnimationFrame(tick);
 
-function showState(told) {
-  const again = state !== null && told.seed !== state.seed;
-  if (state?.paused !== told.paused) came.length = 0;
-  state = told;
-  if (again) view?.forgetTrail();
+function showPlace() {
+  if (latest === null) {
+    by("place").textContent = say("no-frame");
+    return;
+  }
+  const [x, y, z] = [...latest.places.subarray(0, 3)].map((value) => value.toFixed(2));
+  by("place").textContent = say("place", { number: latest.number, x, y, z });
+}
+
+function showJoined() {
+  const [word, reason] = joined;
+  by("link").textContent = reason || say(word);
+  by("link").className = word === "connected" || word === "connecting" ? "" : "lost";
+}
+
+const GIST = { sandbox: "kind-sandbox", plumbing: "kind-plumbing" };
+
+// The bundle's label as dartenv has it, in English; in another language the gist of it first.
+function showAbout() {
+  const { kind, label } = about;
+  const gist = document.documentElement.lang !== "en" && GIST[kind] ? say(GIST[kind]) : "";
+  const own = document.createElement("span");
+  own.lang = "en";
+  own.textContent = label;
+  by("label").replaceChildren(gist && `${gist}：`, own);
+  by("label").hidden = !label;
+}
+
+function showState() {
+  const told = state;
   const { showing, wanted, latency } = told;
   const text = document.createElement("span");
-  text.textContent = showing.text || "no text";
+  text.textContent = showing.text || say("no-text");
   const small = document.createElement("small");
   if (wanted.number !== showing.number) {
-    small.textContent = ` then ${wanted.text || "no text"}`;
+    small.textContent = ` ${say("then", { text: wanted.text || say("no-text") })}`;
   } else if (latency) {
-    small.textContent = ` after ${latency.ms.toFixed(0)} ms, ${latency.frames} frames`;
+    small.textContent = ` ${say("after", { ms: latency.ms.toFixed(0), frames: latency.frames })}`;
   }
-  by("showing").replaceChildren("Showing ", text, small);
+  by("showing").replaceChildren(`${say("showing")} `, text, small);
   by("paused").hidden = !told.paused;
-  by("pause").textContent = told.paused ? "go on" : "pause";
+  by("pause").textContent = say(told.paused ? "go-on" : "pause");
   by("pause").setAttribute("aria-pressed", String(told.paused));
   if (document.activeElement !== by("guidance")) by("guidance").value = told.guidance;
   by("guidance-value").textContent = told.guidance;
@@ -110,30 +146,33 @@ function showState(told) {
   );
 }
 
-function showStatistics(told) {
+function showStatistics() {
+  const told = statistics;
+  const seen = { rate: rate().toFixed(1), fps: told.fps };
   const rows = [
-    ["rate", state?.paused ? "held" : `${rate().toFixed(1)} of ${told.fps} a second`],
-    ["frame time", `${told.interval_ms.p50} ms, p99 ${told.interval_ms.p99}`],
-    ["late", `p99 ${told.lateness_ms.p99} ms, most ${told.lateness_ms.max}`],
-    ["late frames", `${told.late} of ${told.frames}, ${told.skipped} left out`],
-    ["age on arrival", `${age.toFixed(1)} ms`],
-    ["one primitive", `${told.primitive_ms.p50} ms, p99 ${told.primitive_ms.p99}`],
-    ["prompt shows", promptTimes(told.prompt_ms)],
+    ["rate", state?.paused ? say("held") : say("rate-is", seen)],
+    ["frame-time", say("p99", told.interval_ms)],
+    ["late", say("p99-most", { p99: told.lateness_ms.p99, most: told.lateness_ms.max })],
+    ["late-frames", say("late-frames-are", told)],
+    ["age", say("ms", { ms: age.toFixed(1) })],
+    ["primitive", say("p99", told.primitive_ms)],
+    ["prompt-shows", promptTimes(told.prompt_ms)],
   ];
   by("figures").replaceChildren(
-    ...rows.flatMap(([name, value]) => [cell("dt", name), cell("dd", value)]),
+    ...rows.flatMap(([word, value]) => [cell("dt", say(word)), cell("dd", value)]),
   );
   by("receivers").replaceChildren(
     ...Object.entries(told.receivers).map(([name, { sent, dropped, failed }]) => {
       const row = document.createElement("tr");
-      row.append(...[name, sent, dropped, failed].map((value) => cell("td", value)));
+      const known = name === "browser" ? say("browser") : name;
+      row.append(...[known, sent, dropped, failed].map((value) => cell("td", value)));
       return row;
     }),
   );
 }
 
 function promptTimes({ p50, max }) {
-  return max ? `${p50.toFixed(0)} ms, most ${max.toFixed(0)}` : "none yet";
+  return max ? say("most", { p50: p50.toFixed(0), most: max.toFixed(0) }) : say("none-yet");
 }
 
 // Frames a second that this page sees, over the last few seconds.
@@ -184,4 +223,12 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     by("pause").click();
   }
+});
+
+begin(() => {
+  showJoined();
+  showPlace();
+  if (about) showAbout();
+  if (state) showState();
+  if (statistics) showStatistics();
 });

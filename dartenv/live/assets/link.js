@@ -18,7 +18,7 @@ function credential() {
 }
 
 export class Link {
-  // on: { about, state, statistics, fault, frame, open, lost }
+  // on: { about, state, statistics, fault, frame, open, lost }; lost(key of a word, what the server said)
   constructor(on) {
     this.on = on;
     this.tries = 0;
@@ -30,7 +30,7 @@ export class Link {
     const known = this.first ?? credential();
     this.first = null;
     if (!known) {
-      this.on.lost("no token: open the address that the console shows");
+      this.on.lost("no-token");
       return;
     }
     const [name, value] = known;
@@ -43,8 +43,7 @@ export class Link {
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.text(data) : this.frame(data));
     socket.onclose = ({ reason }) => {
       this.tries += 1;
-      const gone = this.tries > 3 ? "not connected: dartenv has ended, or the token is not its own" : "";
-      this.on.lost(reason || gone || "connection lost, trying again");
+      this.on.lost(this.tries > 3 ? "gone" : "lost", reason);
       setTimeout(() => this.connect(), Math.min(500 * this.tries, 5000));
     };
     this.socket = socket;
