@@ -24,7 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _hosts import sandbox_bundle
 
-from dartenv.motion.rotations import matrix_from_quaternion, quaternion_from_matrix
+from dartenv.motion.rotations import (
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+)
 from dartenv.motion.skeleton import PARENTS_22, forward_kinematics
 from dartenv.runtime import load
 
@@ -116,13 +120,9 @@ def _target(rest: Any) -> List[Tuple[str, int, int, Any, Any]]:
         parent = PARENTS_22[joint]
         bone = places[joint] - places[parent]
         if joint > 17:  # from the shoulders on, 50 degrees towards the floor
-            angle = np.deg2rad(50.0) * side
-            turn = [
-                [np.cos(angle), 0, -np.sin(angle)],
-                [0, 1, 0],
-                [np.sin(angle), 0, np.cos(angle)],
-            ]
-            bone = np.array(turn) @ bone
+            bone = _about("y", -50.0 * side) @ bone
+        if joint > 19:  # and from the elbows on 20 degrees forwards
+            bone = _about("z", -20.0 * side) @ bone
         down[joint] = down[parent] + bone
     down -= [0, 0, down[:, 2].min()]
     bones = [("root", -1, -1, np.eye(3), np.zeros(3))]
@@ -137,6 +137,11 @@ def _target(rest: Any) -> List[Tuple[str, int, int, Any, Any]]:
     return bones
 
 
+def _about(axis: str, degrees: float) -> Any:
+    """The turn [3, 3] about an axis."""
+    return matrix_from_axis_angle(np.radians(degrees) * np.eye(3)["xyz".index(axis)])
+
+
 def _corrections(bones: List[Tuple[str, int, int, Any, Any]], rest: Any) -> Dict[int, Any]:
     """What turns each joint's bone from the reference pose to the body's rest pose, [3, 3]."""
     place = {joint: where for _, _, joint, _, where in bones if joint >= 0}
@@ -144,15 +149,16 @@ def _corrections(bones: List[Tuple[str, int, int, Any, Any]], rest: Any) -> Dict
     for joint in range(22):
         children = [child for child in range(22) if PARENTS_22[child] == joint]
         found[joint] = np.eye(3)
+        if len(children) < 2:  # it goes with its parent first
+            found[joint] = found.get(PARENTS_22[joint], np.eye(3))
         if len(children) == 1:
-            old = place[children[0]] - place[joint]
+            old = found[joint] @ (place[children[0]] - place[joint])
             new = BODY @ (rest[children[0]] - rest[joint])
             old, new = old / np.linalg.norm(old), new / np.linalg.norm(new)
             axis, cosine = np.cross(old, new), float(old @ new)
             cross = np.cross(np.eye(3), axis)  # cross @ v is axis x v
-            found[joint] = np.eye(3) + cross + cross @ cross / (1 + cosine)
-        elif not children:
-            found[joint] = found[PARENTS_22[joint]]
+            turn = np.eye(3) + cross + cross @ cross / (1 + cosine)
+            found[joint] = turn @ found[joint]
     return found
 
 

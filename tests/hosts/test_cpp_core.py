@@ -14,56 +14,14 @@ import shutil
 import struct
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-PLUGIN = CHECKOUT / "unreal" / "DartMotion"
-CORE = PLUGIN / "Source" / "DartMotionCore"
-FIXTURES = CHECKOUT / "tests" / "fixtures" / "hosts"
-WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+from tests.hosts.core import CHECKOUT, CORE, FIXTURES, PLUGIN, run
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None or os.name == "nt", reason="needs g++ on Linux"
 )
-
-
-def compile_(sources, out, *flags):
-    """Compile one file that includes all of ``sources``."""
-    whole = out.with_suffix(".cpp")
-    whole.write_text("".join(f'#include "{path}"\n' for path in sources), encoding="utf-8")
-    command = ["g++", *WARNINGS, "-O0", *flags, f"-I{CORE / 'Public'}", f"-I{PLUGIN / 'Tests'}"]
-    done = subprocess.run(
-        [*command, "-c", str(whole), "-o", str(out)], capture_output=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    return out
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """core_tests, the core built as Unreal builds modules: without exceptions and type information."""
-    folder = tmp_path_factory.mktemp("core")
-    core = compile_(
-        sorted((CORE / "Private").glob("*.cpp")),
-        folder / "core.o",
-        "-fno-exceptions",
-        "-fno-rtti",
-    )
-    names = ("Main", "Recording", "Basics", "Replay", "Playing")
-    tests = compile_([PLUGIN / "Tests" / f"{name}.cpp" for name in names], folder / "tests.o")
-    made = folder / "core_tests"
-    command = ["g++", str(core), str(tests), "-o", str(made), "-pthread"]
-    done = subprocess.run(command, capture_output=True, timeout=300)
-    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    return made
-
-
-def run(program, *arguments, stdin=b""):
-    return subprocess.run(
-        [str(program), *map(str, arguments)], input=stdin, capture_output=True, timeout=120
-    )
 
 
 def test_it_reproduces_recorded_frames(program):

@@ -75,8 +75,9 @@ void Retarget::Align() {
             bone_of[static_cast<std::size_t>(joint)] = static_cast<int>(i);
         }
     }
-    // In the order of joints, parents first: a joint with one child is turned to where the child lies, one
-    // without follows its parent, and one with several (pelvis, chest) stands as the reference pose has it.
+    // In the order of joints, parents first, as one would do it by hand: what is below a bone goes with it. Then a
+    // joint with one child is turned to where the child lies, and one without is left there. One with several
+    // (pelvis, chest) stands as the reference pose has it.
     for (std::size_t j = 0; j < rest_.size(); ++j) {
         if (bone_of[j] < 0) continue;
         const auto bone = static_cast<std::size_t>(bone_of[j]);
@@ -87,11 +88,14 @@ void Retarget::Align() {
                 child = k;
             }
         }
+        if (children > 1) continue;
+        const int above = parents_[j] < 0 ? -1 : bone_of[static_cast<std::size_t>(parents_[j])];
+        const Quat carried = above < 0 ? Quat() : upright_[static_cast<std::size_t>(above)];
+        upright_[bone] = carried;
         if (children == 1) {
             const auto next = static_cast<std::size_t>(bone_of[child]);
-            upright_[bone] = ShortestArc(reference_[next].translation - reference_[bone].translation, rest_[child] - rest_[j]);
-        } else if (children == 0 && parents_[j] >= 0 && bone_of[static_cast<std::size_t>(parents_[j])] >= 0) {
-            upright_[bone] = upright_[static_cast<std::size_t>(bone_of[static_cast<std::size_t>(parents_[j])])];
+            const Vec3 lies = carried * (reference_[next].translation - reference_[bone].translation);
+            upright_[bone] = ShortestArc(lies, rest_[child] - rest_[j]) * carried;
         }
     }
 }
