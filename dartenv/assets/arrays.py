@@ -105,10 +105,11 @@ def _pairs(node: Any) -> List[Tuple[Any, Any]]:
     return []
 
 
-def read_pickle(path: Path) -> Any:
+def read_pickle(path: Path, only: Optional[Sequence[str]] = None) -> Any:
     """A plain pickle as lists, tuples, dictionaries, texts, numbers and numpy arrays.
 
-    Raises UsageFault as ``read_checkpoint`` does; tensors become arrays.
+    With ``only``, the other entries of a dictionary are there as ``None``: nobody need know how to
+    rebuild them. Raises UsageFault as ``read_checkpoint`` does; tensors become arrays.
     """
     try:
         data = path.read_bytes()
@@ -118,11 +119,17 @@ def read_pickle(path: Path) -> Any:
             "a pickle",
             "dartenv doctor --select assets",
         ) from None
+    if data[:2] == b"PK":
+        raise UsageFault(f"{path}: a zip, as torch.save and numpy.savez write", "a plain pickle")
     window = Window(io.BytesIO(data), 0, len(data))
     try:
         walk = walk_pickle(window)
         _refuse_foreign(path, names_with_nested(window, walk)[0])
-        return Rebuild(window, None).value(walk.value)
+        rebuild = Rebuild(window, None)
+        if only is not None and isinstance(walk.value, Pairs):
+            given = walk.value.text_keys()
+            return {key: rebuild.value(given[key]) if key in only else None for key in given}
+        return rebuild.value(walk.value)
     except (PickleFault, CutOff) as error:
         _refuse_foreign(path, error.foreign)
         raise UsageFault(f"{path}: {error}", "a whole pickle") from None

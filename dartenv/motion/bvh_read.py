@@ -15,6 +15,7 @@ import numpy as np
 from dartenv.bundle.skeleton import joint_names
 from dartenv.errors import UsageFault
 from dartenv.motion.motion import UPS, Y_UP_OF_Z_UP, Motion
+from dartenv.motion.poses import check_numbers
 from dartenv.motion.rotations import ORDERS, matrix_from_euler
 from dartenv.motion.skeleton import ALL_JOINTS, BODY_JOINTS, PARENTS_55, of_rest_joints
 
@@ -145,7 +146,8 @@ def _parse(path: Path) -> Tuple[List[_Joint], Any, float]:
         raise UsageFault(
             f"{path}: {left} numbers after {count} frames", f"{count} x {total} of them, at least 1"
         )
-    return joints, words.rest().reshape(count, total), step
+    numbers = check_numbers(path, "a frame", words.rest())
+    return joints, numbers.reshape(count, total), step
 
 
 def _joints(words: _Words, joints: List[_Joint]) -> int:

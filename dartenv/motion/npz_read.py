@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
 import numpy as np
 
 from dartenv.errors import UsageFault
 from dartenv.motion.motion import UPS
+from dartenv.motion.poses import Poses, check_numbers, check_rate
 from dartenv.motion.rotations import matrix_from_axis_angle
 from dartenv.motion.skeleton import ALL_JOINTS, BODY_JOINTS, fill_rest
 
@@ -19,20 +19,6 @@ _FACE = (22, 25)  # jaw and eyes, which SMPL-H has not
 _HANDS = 30
 # Both occur: DART's and the add-on's, AMASS's for SMPL-X, AMASS's for SMPL-H.
 _RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
-
-
-@dataclass(frozen=True)
-class Poses:
-    """A motion without its body: ``rotations`` [T, J, 3, 3] with J 22 or 55, ``translation`` [T, 3]
-    in metres, both in a world with ``up`` (None: the file does not say). ``fps`` None likewise."""
-
-    rotations: Any
-    translation: Any
-    fps: Optional[float]
-    up: Optional[str]
-    gender: str
-    betas: Tuple[float, ...]
-    label: str
 
 
 def read_npz(path: Path) -> Poses:
@@ -73,13 +59,15 @@ def read_npz(path: Path) -> Poses:
         still = fill_rest(rotations[:, :BODY_JOINTS], _FACE[1])
         rotations = np.concatenate([still, rotations[:, BODY_JOINTS:]], axis=1)
     up = _text(arrays, "up_axis").lower()
+    if up and up not in UPS:
+        raise UsageFault(f"{path}: up_axis {up[:20]}", "y or z")
     betas = _numbers(path, arrays, "betas") if "betas" in arrays else np.zeros(0)
     betas = betas.reshape(-1, betas.shape[-1])[0] if betas.size else np.zeros(0)
     return Poses(
         rotations=rotations,
         translation=trans,
         fps=_rate(path, arrays),
-        up=up if up in UPS else None,
+        up=up or None,
         gender=_text(arrays, "gender") or "neutral",
         betas=tuple(float(beta) for beta in betas),
         label=_text(arrays, "label"),
@@ -110,23 +98,14 @@ def _load(path: Path) -> Dict[str, Any]:
 
 
 def _numbers(path: Path, arrays: Dict[str, Any], name: str) -> Any:
-    values = arrays[name]
-    if values.dtype.kind not in "fiu":
-        raise UsageFault(f"{path}: {name} is {values.dtype}", "numbers")
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise UsageFault(f"{path}: {name} has values that are no numbers", "finite numbers")
-    return values
+    return check_numbers(path, name, arrays[name])
 
 
 def _rate(path: Path, arrays: Dict[str, Any]) -> Optional[float]:
     name = next((name for name in _RATES if name in arrays), None)
     if name is None or arrays[name].size != 1:
         return None
-    rate = float(_numbers(path, arrays, name).reshape(-1)[0])
-    if not 1 <= rate <= 1000:
-        raise UsageFault(f"{path}: {name} {rate:g}", "1 to 1000 frames a second")
-    return rate
+    return check_rate(path, name, float(_numbers(path, arrays, name).reshape(-1)[0]))
 
 
 def _text(arrays: Dict[str, Any], name: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from dartenv.errors import UsageFault
 from dartenv.motion.motion import UPS, Y_UP_OF_Z_UP, Motion, resample
-from dartenv.motion.npz_read import Poses
-from dartenv.motion.skeleton import BODY_JOINTS, Skeleton
+from dartenv.motion.poses import Poses
+from dartenv.motion.skeleton import Skeleton
 from dartenv.unreal.smplx import BodyModel
 
 KINDS = (".npz", ".bvh", ".pkl")
 _FPS = 30.0  # DART's rate on BABEL; on HumanML3D it is 20
-_BETAS = 10
+_MOST_BETA = 10.0  # as --betas has it
 _FAR = 0.01  # metres between a BVH's bones and the body's that are worth a word
 
 
@@ -77,36 +77,9 @@ def _npz(path: Path) -> Poses:
 
 def _pickle(path: Path) -> Poses:
     """DART's own, whose texts are left behind: they stand in its rollout's folder name."""
-    from dartenv.assets.arrays import read_pickle
-    from dartenv.motion.pickles import read_dart_pickle
+    from dartenv.motion.pickles import read_dart_poses
 
-    bones = Skeleton(*_nobody())
-    motion = read_dart_pickle(path, bones, _FPS)
-    found = read_pickle(path)
-    betas = np.asarray(found.get("betas", ()), dtype=np.float64)
-    betas = betas.reshape(-1, betas.shape[-1])[0] if betas.size else np.zeros(0)
-    return Poses(
-        rotations=np.asarray(motion.rotations),
-        translation=np.asarray(motion.translation),
-        fps=_stated(found),
-        up=None,
-        gender=str(found.get("gender", "neutral")),
-        betas=tuple(float(beta) for beta in betas[:_BETAS]),
-        label="",
-    )
-
-
-def _stated(found: Any) -> Optional[float]:
-    rate = found.get("mocap_framerate")
-    usable = isinstance(rate, (int, float)) and 1 <= rate <= 1000
-    return float(rate) if usable else None
-
-
-def _nobody() -> Tuple[Any, ...]:
-    from dartenv.bundle.skeleton import joint_names
-    from dartenv.motion.skeleton import PARENTS_22
-
-    return tuple(joint_names(BODY_JOINTS)), PARENTS_22, np.zeros((BODY_JOINTS, 3))
+    return read_dart_poses(path)
 
 
 def _on_bones(
@@ -120,6 +93,12 @@ def _on_bones(
     if model is not None:
         known = model.shape.shape[2]
         betas = poses.betas[:known] if options.betas is None else options.betas
+        if options.betas is None and max(map(abs, betas), default=0) > _MOST_BETA:
+            raise UsageFault(
+                f"{path}: betas up to {max(map(abs, betas)):.3g}",
+                f"within {_MOST_BETA:g}; people lie within 3 or so",
+                "--betas 0 takes the model's own shape",
+            )
         skeleton = model.skeleton(betas if any(betas) else ())
         if poses.gender in ("male", "female") and model.gender not in (poses.gender, "neutral"):
             notes.append(f"the motion is of a {poses.gender} body, the body model {model.gender}")
