@@ -20,6 +20,9 @@ def live(
     guidance: Optional[float] = typer.Option(
         None, "--guidance", help="0 ignores the text, 1 follows it plainly.  [bundle's: 5]"
     ),
+    respacing: Optional[str] = typer.Option(
+        None, "--respacing", metavar="NAME", help="Another sampler of the bundle, as ddim5."
+    ),
     port: int = typer.Option(0, "--port", help="The page's port; 0 lets the system choose."),
     page: bool = typer.Option(True, "--page/--no-page", help="Serve the page, on loopback alone."),
     open_page: Optional[bool] = typer.Option(
@@ -69,6 +72,7 @@ def live(
             prompt=prompt,
             seed=seed,
             guidance=guidance,
+            respacing=respacing,
             page=port if page else None,
             udp=targets["udp"],
             vmc=targets["vmc"],

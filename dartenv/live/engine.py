@@ -29,7 +29,7 @@ _UNDER_WAY = 2
 
 class Engine:
     """Motion without end. ``host`` is :class:`dartenv.runtime.host.Host`, or has its ``bundle``,
-    ``skeleton``, ``embed`` and ``stream``.
+    ``skeleton``, ``embed``, ``notes`` and ``stream``. ``respacing`` names another sampler of the bundle.
 
     Every method may be called from any thread. ``clock`` makes the frame clock, for tests.
     """
@@ -42,6 +42,7 @@ class Engine:
         prompt: str = "",
         seed: int = 0,
         guidance: Optional[float] = None,
+        respacing: Optional[str] = None,
         clock: Callable[..., FrameClock] = FrameClock,
     ) -> None:
         self._host, self._bus = host, bus
@@ -55,6 +56,7 @@ class Engine:
         self.paused = False
         self.fault: Optional[BaseException] = None
         self.note = ""
+        self._noted = 0  # of the host's notes
         self.version = 0  # rises with each change that a page shows
         self.ended = threading.Event()
         self._ready: Deque[LiveFrame] = deque()
@@ -66,7 +68,8 @@ class Engine:
         self._clock = clock(self.fps, wait=self._doze)
         self._threads: List[threading.Thread] = []
         # Here, so that a prompt or seed that cannot be ends the command before anything starts.
-        self._stream = host.stream(self.prompts.wanted.text, seed=seed, guidance=self.guidance)
+        self._respacing = respacing
+        self._stream = self._begin(self.prompts.wanted.text, seed, self.guidance)
 
     def start(self) -> None:
         """Begin; the first frame is given out when a primitive lies ready."""
@@ -86,6 +89,7 @@ class Engine:
         """Show ``text`` from the next primitive on. UsageFault: a prompt that cannot be."""
         with self._changed:
             self.prompts.ask(text, self.figures.frames)
+            self.note = ""  # it was about another one
             self._tell()
 
     def pause(self, on: bool) -> None:
@@ -107,6 +111,10 @@ class Engine:
         with self._changed:
             self.guidance = value
             self._tell()
+
+    def _begin(self, text: str, seed: int, guidance: float) -> Any:
+        """A stream from the seed's pose on."""
+        return self._host.stream(text, seed=seed, guidance=guidance, respacing=self._respacing)
 
     def _tell(self) -> None:
         self.version += 1
@@ -141,7 +149,7 @@ class Engine:
                 order = self._order()
                 guidance = self.guidance
             if seed is not None:
-                self._stream = self._host.stream(order.text, seed=seed, guidance=guidance)
+                self._stream = self._begin(order.text, seed, guidance)
             self._stream.prompt, self._stream.guidance = order.text, guidance
             frame = self._next(order.number)
             with self._changed:
@@ -180,9 +188,8 @@ class Engine:
                 return frame
             self.figures.restarts += 1
             self.note = f"the motion had values that are no numbers at frame {self._made}"
-            self._stream = self._host.stream(
-                raw.text, seed=(self.seed + attempt + 1) % 2**63, guidance=self.guidance
-            )
+            other = (self.seed + attempt + 1) % 2**63
+            self._stream = self._begin(raw.text, other, self.guidance)
         raise ArithmeticError(f"{self.note}, three times in a row")
 
     # The player
@@ -246,6 +253,9 @@ class Engine:
                 continue
             with self._changed:
                 self.prompts.ready = order
+                said = self._host.notes  # as a text of which CLIP reads the beginning alone
+                if len(said) > self._noted:
+                    self.note, self._noted = said[-1], len(said)
                 self._tell()
 
 

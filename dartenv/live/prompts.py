@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Deque, Dict, List, Optional
@@ -30,6 +31,8 @@ class Order:
 
 def checked(text: str, body: str) -> str:
     """``text`` as the networks know it. Raises UsageFault: too long, or a list with counts."""
+    # Marks that join emoji or turn the way of writing are not words, and are not seen.
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     text = " ".join(text.split())
     if len(text) > MOST_CHARACTERS:
         raise UsageFault(f"a prompt of {len(text)} characters", f"{MOST_CHARACTERS} at most")

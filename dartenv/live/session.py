@@ -30,6 +30,7 @@ class Wanted:
     prompt: str = ""
     seed: int = 0
     guidance: Optional[float] = None
+    respacing: Optional[str] = None
     page: Optional[int] = 0
     udp: Tuple[Target, ...] = ()
     vmc: Tuple[Target, ...] = ()
@@ -60,6 +61,7 @@ class Session:
             prompt=wanted.prompt,
             seed=wanted.seed,
             guidance=wanted.guidance,
+            respacing=wanted.respacing,
         )
         self._parts: List[Any] = []
         self.server: Optional[LiveServer] = None

@@ -92,6 +92,7 @@ class FakeHost:
         self.gate.set()
         self.embedding.set()
         self.breaks = None
+        self.notes = []
         self.sick = 0  # so many frames hold no numbers
         self.streams = []
 
@@ -101,8 +102,11 @@ class FakeHost:
         self.embedding.wait(10)
         if text == "unheard of":
             raise UsageFault("the bundle has no clip_text model")
+        if text.startswith("on and on"):
+            self.notes.append("the last 3 tokens were left out")
 
-    def stream(self, text, *, seed, guidance):
+    def stream(self, text, *, seed, guidance, respacing=None):
+        self.respacing = respacing
         self.streams.append(FakeStream(self, text, seed, guidance))
         return self.streams[-1]
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +91,66 @@ def test_a_fault_of_the_runtime_ends_it_in_one_line(typed, host):
     assert code == 2
     assert err.splitlines()[-1] == "dartenv: primitive.fp32.onnx was changed"
     assert out == ""
+
+
+ALONE = """
+import sys
+from functools import partial
+import dartenv.runtime.host
+from dartenv.cli import app
+from dartenv.cli.ending import run
+from tests.live.conftest import FakeHost
+
+dartenv.runtime.host.load = lambda *_, **__: FakeHost()
+sys.exit(run(partial(app.app, ["live", *sys.argv[1:]])))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
+@pytest.mark.parametrize("held", [False, True], ids=["running", "paused"])
+def test_ctrl_c_ends_it_within_two_seconds_whatever_receivers_do(tmp_path, held):
+    """A page and a BVH receiver that read nothing, and a UDP receiver that is not there."""
+    pytest.importorskip("websockets")
+    from websockets.sync.client import connect
+
+    checkout = str(Path(__file__).resolve().parents[2])
+    given = {**os.environ, "PYTHONPATH": checkout, "PYTHONUTF8": "1"}
+    words = ("--bundle", "B", "--prompt", "walk", "--udp", "9", "--bvh-tcp", "0", "--no-open")
+    stats = tmp_path / "figures.json"
+    run = subprocess.Popen(
+        [sys.executable, "-c", ALONE, *words, "--stats", str(stats)],
+        env=given,
+        cwd=checkout,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said = []
+    try:
+        while not said or "Ctrl-C ends it" not in said[-1]:
+            said.append(run.stderr.readline().decode("utf-8"))
+            assert said[-1], said
+        told = "".join(said)
+        origin, token = re.search(r"http://(\S+)/#token=(\S+)", told).groups()
+        bvh = int(re.search(r"bvh\s+127\.0\.0\.1:(\d+)", told).group(1))
+        with socket.create_connection(("127.0.0.1", bvh)), connect(
+            f"ws://{origin}/ws?token={token}", compression=None, close_timeout=0.1, max_queue=1
+        ) as page:
+            if held:
+                page.send(json.dumps({"do": "pause", "on": True}))
+            message = b""
+            while not isinstance(message, str) or json.loads(message).get("paused") is not held:
+                message = page.recv(timeout=10)
+            run.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            out, err = run.communicate(timeout=20)
+            took = time.monotonic() - began
+    finally:
+        run.kill()
+    assert run.returncode == 0, err
+    assert b"frames in" in out
+    assert b"Traceback" not in err
+    assert took < 2
+    assert json.loads(stats.read_text(encoding="utf-8"))["receivers"]["bvh"]["sent"] >= 0
 
 
 def test_a_bundle_that_is_not_there(typed, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dartenv.errors import UsageFault
+from tests.live.conftest import Driven
 
 FUTURE = 8
 
@@ -96,6 +97,42 @@ def test_prompts_that_cannot_be(driven, text, said):
     with pytest.raises(UsageFault, match=said):
         driven.engine.ask(text)
     assert driven.engine.prompts.wanted.text == "walk"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("向前走 😀", "向前走 😀"),
+        ("wave \U0001f469\u200d\U0001f680", "wave \U0001f469\U0001f680"),  # joined by a mark
+        ("walk \u202eback", "walk back"),
+        (" ".join(["go"] * 300), " ".join(["go"] * 300)),
+    ],
+)
+def test_prompts_in_any_language_are_shown_and_marks_left_out(driven, text, wanted):
+    driven.steadily(FUTURE)
+    driven.ask(text)
+    assert driven.engine.prompts.wanted.text == wanted
+    assert driven.steadily(FUTURE)[-1].text == wanted
+
+
+def test_what_the_runtime_says_of_a_text_is_told_until_the_next_one(driven):
+    driven.ask("on and on")
+    driven.until(lambda: driven.engine.note)
+    assert driven.engine.note == "the last 3 tokens were left out"
+    driven.ask("turn left")
+    assert driven.engine.note == ""
+
+
+def test_another_sampler_stays_when_the_motion_begins_again(host):
+    made = Driven(host, prompt="walk", respacing="ddim5")
+    assert host.respacing == "ddim5"
+    host.respacing = None
+    made.engine.start()
+    made.engine.begin_again(3)
+    made.frames(2 * FUTURE)
+    assert host.respacing == "ddim5"
+    made.engine.stop()
+    made.bus.close()
 
 
 def test_a_prompt_is_put_as_the_networks_know_it(driven):

@@ -209,6 +209,57 @@ def test_contrast_labels_and_widths_in_both_languages_and_themes(session, tmp_pa
         page.quit()
 
 
+def test_seed_guidance_long_prompts_and_a_second_page(session, tmp_path):
+    page = browser(tmp_path / "browser", "--disable-3d-apis")
+    put = """arguments[0].value = arguments[1];
+        for (const kind of ["input", "change"]) arguments[0].dispatchEvent(new Event(kind));"""
+    engine = session.engine
+    try:
+        page.get(session.server.gate.address)
+        until(lambda: frame(page) > 5)
+        page.execute_script(put, page.find_element("id", "guidance"), "2.5")
+        until(lambda: engine.guidance == 2.5)
+        assert text(page, "guidance-value") == "2.5"
+        seed = page.find_element("id", "seed")
+        seed.clear()
+        seed.send_keys("42\n")
+        until(lambda: engine.seed == 42)
+        until(lambda: " 42.00 " in text(page, "place"))  # the fake's motion lies at y = seed
+
+        prompt = page.find_element("id", "prompt")
+        page.execute_script("arguments[0].value = 'walk '.repeat(500)", prompt)
+        prompt.send_keys("\n")
+        until(lambda: text(page, "fault").startswith("A prompt of 2500 characters; 1000 at most"))
+        assert engine.prompts.wanted.number == 0
+        page.execute_script("arguments[0].value = '向前走 😀 '.repeat(60)", prompt)
+        prompt.send_keys("\n")
+        until(lambda: "向前走 😀" in text(page, "showing"))
+        assert text(page, "fault") == ""
+        assert page.execute_script(WIDE) == []
+
+        first = page.current_window_handle
+        page.switch_to.new_window("tab")
+        page.get(session.server.gate.address)
+        until(lambda: frame(page) > 0)
+        assert "向前走 😀" in text(page, "showing")
+        assert session.statistics()["pages"] == 2
+        page.find_element("id", "prompt").send_keys("turn left\n")
+        until(lambda: "turn left" in text(page, "showing"))
+        page.close()
+        page.switch_to.window(first)
+        until(lambda: "turn left" in text(page, "showing"))
+        until(lambda: session.statistics()["pages"] == 1)
+        page.get("about:blank")
+        until(lambda: session.statistics()["pages"] == 0)
+        made = engine.figures.frames
+        until(lambda: engine.figures.frames > made + 10)  # nobody looks, and it goes on
+        page.get(session.server.gate.address)
+        until(lambda: frame(page) > made)
+        assert not [e for e in page.get_log("browser") if e["level"] == "SEVERE"]
+    finally:
+        page.quit()
+
+
 def test_another_origin_in_the_browser_gets_nothing(session, tmp_path):
     page = browser(tmp_path / "browser")
     try:

@@ -3,6 +3,7 @@
 import { begin, say } from "./language.js";
 import { Link } from "./link.js";
 
+const MOST_CHARACTERS = 1000; // of a prompt, as dartenv has it
 const by = (id) => document.getElementById(id);
 let view = null;
 let latest = null;
@@ -41,8 +42,7 @@ const link = new Link({
     showStatistics();
   },
   fault({ text }) {
-    by("fault").textContent = text;
-    by("fault").hidden = false;
+    showFault(text);
   },
   frame(frame) {
     latest = frame;
@@ -127,10 +127,7 @@ function showState() {
   if (document.activeElement !== by("guidance")) by("guidance").value = told.guidance;
   by("guidance-value").textContent = told.guidance;
   if (document.activeElement !== by("seed")) by("seed").value = told.seed;
-  if (told.note) {
-    by("fault").textContent = told.note;
-    by("fault").hidden = false;
-  }
+  if (told.note) showFault(told.note);
   by("history").replaceChildren(
     ...told.history.slice().reverse().map((prompt) => {
       const item = document.createElement("li");
@@ -187,8 +184,19 @@ function cell(kind, text) {
   return made;
 }
 
+function showFault(text, language = "en") {
+  by("fault").textContent = text;
+  by("fault").lang = language;
+  by("fault").hidden = !text;
+}
+
 function ask(text) {
-  by("fault").hidden = true;
+  showFault("");
+  if (text.length > MOST_CHARACTERS) {
+    const told = { count: text.length, most: MOST_CHARACTERS };
+    showFault(say("prompt-long", told), document.documentElement.lang);
+    return;
+  }
   link.send({ do: "prompt", text });
 }
 

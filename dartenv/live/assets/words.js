@@ -21,6 +21,7 @@ export const WORDS = {
   "kind-plumbing": ["Made with stand-ins", "使用了替身文件"],
   "prompt": ["Prompt", "提示词"],
   "prompt-hint": ["One action, in English: CLIP, which reads it, knows little else.", "一个动作，用英文写：读取提示词的 CLIP 几乎只懂英文。"],
+  "prompt-long": ["A prompt of {count} characters; {most} at most.", "提示词有 {count} 个字符，最多 {most} 个。"],
   "show": ["show", "显示"],
   "showing": ["Showing", "正在显示"],
   "no-text": ["no text", "无文字"],
