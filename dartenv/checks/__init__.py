@@ -27,6 +27,7 @@ TOPICS: Tuple[str, ...] = (
     "msvc",
     "tools",
     "editor",
+    "unreal",
 )
 
 _loaded = False

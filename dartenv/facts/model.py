@@ -35,6 +35,8 @@ from dartenv.facts.model_python import (
 )
 from dartenv.facts.model_tools import (
     BlenderFacts,
+    BundleFacts,
+    BundleModelFacts,
     CondaEnvironment,
     CondaFacts,
     CondarcFacts,
@@ -63,6 +65,8 @@ __all__ = [
     "ArgsFacts",
     "AssetsFacts",
     "BlenderFacts",
+    "BundleFacts",
+    "BundleModelFacts",
     "CondaEnvironment",
     "CondaFacts",
     "CondarcFacts",

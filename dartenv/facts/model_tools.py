@@ -109,6 +109,27 @@ class BlenderFacts(Struct, frozen=True, kw_only=True):
     version: Optional[str] = None
 
 
+class BundleModelFacts(Struct, frozen=True, kw_only=True):
+    """One file of a bundle that is meant for engines' ONNX Runtimes."""
+
+    path: str  # below the bundle
+    opset: int
+    ir: int
+    contrib: bool = False
+    problem: Optional[str] = None  # missing, or of another size than the bundle says
+
+
+class BundleFacts(Struct, frozen=True, kw_only=True):
+    """What a bundle.json says of itself; its models are neither hashed nor run."""
+
+    path: str
+    problem: Optional[str] = None  # no bundle that this dartenv reads
+    kind: str = ""
+    portable: Tuple[BundleModelFacts, ...] = ()
+    compared: int = 0  # comparisons with the reference that the export recorded
+    missed: Tuple[str, ...] = ()  # those beyond their limit
+
+
 class UnrealFacts(Struct, frozen=True, kw_only=True):
     """Unreal Engine, Blender and SMPL-X add-on archives on this machine."""
 
@@ -117,3 +138,4 @@ class UnrealFacts(Struct, frozen=True, kw_only=True):
     addons: Tuple[str, ...] = ()  # archives of the SMPL-X add-on with its models
     code_archives: Tuple[str, ...] = ()  # archives of its source only
     bundles: Tuple[str, ...] = ()  # bundle.json files below the DART root
+    told: Tuple[BundleFacts, ...] = ()  # what each of them says

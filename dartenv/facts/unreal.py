@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 from dartenv.facts import places, windows
-from dartenv.facts.model import BlenderFacts, EngineFacts, ProbeFailure, UnrealFacts
+from dartenv.facts.model import (
+    BlenderFacts,
+    BundleFacts,
+    BundleModelFacts,
+    EngineFacts,
+    ProbeFailure,
+    UnrealFacts,
+)
 from dartenv.facts.probed import Probed
 from dartenv.facts.runner import Runner, clean_env
 from dartenv.manifests.compat_editor import UnrealTable
@@ -34,13 +41,15 @@ def probe_unreal(
     blenders: List[BlenderFacts] = []
     for path in places.matching(table.blender_windows if is_windows else table.blender_posix, env):
         blenders.append(BlenderFacts(path=path, version=_blender(path, runner, failures)))
+    bundles = _bundles(root)
     return Probed(
         UnrealFacts(
             engines=tuple(_engines(env, table, registry, is_windows)),
             blenders=tuple(blenders),
             addons=tuple(_archives(env, table, table.addon_patterns, root)),
             code_archives=tuple(_archives(env, table, table.code_archives, root)),
-            bundles=tuple(_bundles(root)),
+            bundles=tuple(bundles),
+            told=tuple(told_by(path) for path in bundles),
         ),
         tuple(failures),
     )
@@ -105,3 +114,50 @@ def _bundles(root: Optional[str]) -> List[str]:
         for path in (Path(root) / "bundle" / "bundle.json", Path(root) / "bundle.json")
         if places.is_file(str(path))
     ]
+
+
+def told_by(path: str) -> BundleFacts:
+    """What the bundle.json at ``path`` says of files for engines; of these the sizes are looked at."""
+    from dartenv.bundle.files import file_path, load_bundle
+    from dartenv.errors import UsageFault
+
+    try:
+        bundle = load_bundle(Path(path))
+    except UsageFault as fault:
+        return BundleFacts(path=path, problem=fault.render())
+    portable: List[BundleModelFacts] = []
+    missed: List[str] = []
+    compared = 0
+    for file in (file for model in bundle.models for file in model.files):
+        if not file.portable:
+            continue
+        portable.append(
+            BundleModelFacts(
+                path=file.path,
+                opset=file.opset,
+                ir=file.ir,
+                contrib=file.contrib,
+                problem=_wrong_size(file_path(Path(path), file), file.size),
+            )
+        )
+        compared += len(file.parity)
+        for one in file.parity:
+            if not one.passed:
+                missed.append(
+                    f"{file.path}: {one.what} {one.error:.3g} {one.unit}, at most {one.limit}"
+                )
+    return BundleFacts(
+        path=path,
+        kind=bundle.kind,
+        portable=tuple(portable),
+        compared=compared,
+        missed=tuple(missed),
+    )
+
+
+def _wrong_size(path: Path, size: int) -> Optional[str]:
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        return error.strerror or "cannot be read"
+    return None if found == size else f"{found} bytes instead of {size}"

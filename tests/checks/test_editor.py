@@ -1,4 +1,4 @@
-"""Checks of VS Code's files and Unreal's tools on literal facts."""
+"""Checks of VS Code's files on literal facts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from dartenv.checks import all_checks
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY, Context, run_checks
 from dartenv.facts.model import (
-    BlenderFacts,
     EditorFacts,
-    EngineFacts,
     Facts,
     InterpreterFacts,
     LaunchFacts,
     SourceFacts,
-    UnrealFacts,
 )
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
@@ -76,32 +73,3 @@ def test_launch_configurations(editor: EditorFacts, status: Status, word: str) -
 def test_the_interpreter_of_the_editor(setting: Optional[str], status: Status) -> None:
     editor = EditorFacts(folder="D", interpreter=setting, interpreter_key="python.x")
     assert only("editor.interpreter", editor=editor, interpreter=PYTHON).status is status
-
-
-def test_blender_and_the_addon() -> None:
-    fine = UnrealFacts(
-        blenders=(BlenderFacts(path="b", version="4.5.1"),), addons=("smplx_blender_addon.zip",)
-    )
-    assert only("unreal.blender", unreal=fine).status is Status.OK
-    old = UnrealFacts(
-        blenders=(BlenderFacts(path="b", version="3.4.1"),), code_archives=("main.zip",)
-    )
-    one = only("unreal.blender", unreal=old)
-    assert one.status is Status.INFO
-    assert "3.4.1" in one.summary
-    assert "source without its models" in one.summary
-
-
-def test_engines_and_what_a_bundle_may_use() -> None:
-    engines = tuple(EngineFacts(path=f"UE_{v}", version=v) for v in ("5.5.4", "5.6.0", "4.27.2"))
-    one = only("unreal.engine", unreal=UnrealFacts(engines=engines))
-    assert "ONNX Runtime 1.17.1, opset up to 20, IR up to 9" in one.summary
-    assert "not confirmed" in one.evidence[0]
-    assert "opset 17, IR 8 is safe" in one.evidence[1]
-    assert "no Unreal Engine" in only("unreal.engine", unreal=UnrealFacts()).summary
-
-
-def test_a_bundle_is_found_or_not_and_never_called_tested() -> None:
-    assert "no exported bundle" in only("unreal.bundle", unreal=UnrealFacts()).summary
-    found = only("unreal.bundle", unreal=UnrealFacts(bundles=("D:/DART/bundle/bundle.json",)))
-    assert "not run" in found.summary

@@ -146,3 +146,34 @@ def test_a_blender_that_hangs_is_named_and_the_rest_stands(tmp_path: Path) -> No
     assert "no answer within 8 s" in probed.failures[0].reason
     assert probed.value.blenders[0].version is None
     assert probed.value.engines[0].version is None
+
+
+def test_a_bundle_says_what_engines_get(tmp_path: Path) -> None:
+    fixture = Path(__file__).resolve().parents[1] / "fixtures" / "hosts" / "bundle.json"
+    document = json.loads(fixture.read_text(encoding="utf-8"))
+    files = [f for m in document["models"] for f in m["files"] if f["portable"]]
+    put(tmp_path, "bundle/bundle.json", json.dumps(document).encode("utf-8"))
+    put(tmp_path, f"bundle/{files[0]['path']}", b"x" * files[0]["size"])
+    for other in files[1:]:
+        put(tmp_path, f"bundle/{other['path']}", b"x")
+    probed = posix(tmp_path, OneAnswer(Completed(["b"], 0, b"")))
+    (told,) = probed.value.told
+    assert told.path == probed.value.bundles[0]
+    assert told.kind == "sandbox"
+    assert [(f.path, f.opset, f.ir) for f in told.portable] == [
+        (f["path"], f["opset"], f["ir"]) for f in files
+    ]
+    assert told.portable[0].problem is None
+    assert [f.problem for f in told.portable[1:]] == [
+        f"1 bytes instead of {f['size']}" for f in files[1:]
+    ]
+    (tmp_path / "bundle" / files[0]["path"]).unlink()
+    assert posix(tmp_path, OneAnswer(Completed(["b"], 0, b""))).value.told[0].portable[0].problem
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}'])
+def test_what_is_no_bundle_is_told(tmp_path: Path, text: str) -> None:
+    put(tmp_path, "bundle.json", text.encode("utf-8"))
+    (told,) = posix(tmp_path, OneAnswer(Completed(["b"], 0, b""))).value.told
+    assert told.problem is not None
+    assert "bundle" in told.problem

@@ -17,13 +17,18 @@ if __name__ == "__main__":
 import msgspec  # noqa: E402
 
 from dartenv.facts.model import (  # noqa: E402
+    BlenderFacts,
+    BundleFacts,
+    BundleModelFacts,
     CondaEnvironment,
     EditorFacts,
+    EngineFacts,
     Facts,
     ImportResult,
     ImportsFacts,
     InterpreterFacts,
     ProbeFailure,
+    UnrealFacts,
 )
 from tests.machines import linux, reference, target, tree, weights  # noqa: E402
 
@@ -239,6 +244,35 @@ def half_clip() -> Facts:
     return _change(facts, assets=_change(facts.assets, files=files))
 
 
+def unreal_workstation() -> Facts:
+    """Where DART goes on: two engines, an older Blender, the add-on's source, and a bundle that one
+    engine alone loads."""
+    facts = healthy()
+    root = "D:\\DART-main"
+    bundle = f"{root}\\bundle\\bundle.json"
+    older, newer = (
+        BundleModelFacts(path=f"{name}.fp32.portable.onnx", opset=opset, ir=8)
+        for name, opset in (("clip_text", 17), ("primitive", 19))
+    )
+    told = BundleFacts(path=bundle, kind="dart", portable=(newer, older), compared=6)
+    unreal = UnrealFacts(
+        engines=(
+            EngineFacts(path="C:\\Program Files\\Epic Games\\UE_5.4", version="5.4.4"),
+            EngineFacts(path="D:\\UE_5.6", version="5.6.1"),
+        ),
+        blenders=(
+            BlenderFacts(
+                path="C:\\Program Files\\Blender Foundation\\Blender 4.2\\blender.exe",
+                version="4.2.9",
+            ),
+        ),
+        code_archives=("C:\\Users\\motion\\Downloads\\SMPLX_blender_addon-main.zip",),
+        bundles=(bundle,),
+        told=(told,),
+    )
+    return _change(facts, unreal=unreal)
+
+
 def no_python() -> Facts:
     """``conda create`` was interrupted: the environment's folder holds no Python."""
     facts = healthy()
@@ -294,6 +328,7 @@ MACHINES: Dict[str, Callable[[], Facts]] = {
     "linux-server-no-display": linux.server,
     "windows-half-clip": half_clip,
     "windows-no-python": no_python,
+    "windows-unreal-workstation": unreal_workstation,
 }
 
 
