@@ -31,6 +31,9 @@ def live(
     udp: Optional[List[str]] = typer.Option(
         None, "--udp", metavar="HOST:PORT", help="JSON as Unreal's JSONLiveLink plugins read it."
     ),
+    udp_form: str = typer.Option(
+        "list", "--udp-form", help="list, or object for plugins that want the bones under Bone."
+    ),
     vmc: Optional[List[str]] = typer.Option(
         None, "--vmc", metavar="HOST:PORT", help="VMC, bones of Unity's humanoid over OSC."
     ),
@@ -56,10 +59,13 @@ def live(
     need_numpy()
     from dartenv.live.address import target
     from dartenv.live.session import Session, Wanted
+    from dartenv.live.sinks.udp_json import FORMS
     from dartenv.runtime.host import load
 
     if precision not in ("fp32", "fp16", "int8"):
         raise UsageFault(f"--precision {precision}", "one of: fp32, fp16, int8")
+    if udp_form not in FORMS:
+        raise UsageFault(f"--udp-form {udp_form}", "one of: " + ", ".join(FORMS))
     if seconds is not None and not 0 < seconds < 1e9:
         raise UsageFault(f"--for {seconds:g}", "seconds above zero")
     if stats is not None and not stats.absolute().parent.is_dir():
@@ -75,6 +81,7 @@ def live(
             respacing=respacing,
             page=port if page else None,
             udp=targets["udp"],
+            udp_form=udp_form,
             vmc=targets["vmc"],
             bvh=bvh_tcp,
         ),

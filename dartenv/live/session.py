@@ -33,6 +33,7 @@ class Wanted:
     respacing: Optional[str] = None
     page: Optional[int] = 0
     udp: Tuple[Target, ...] = ()
+    udp_form: str = "list"
     vmc: Tuple[Target, ...] = ()
     bvh: Optional[int] = None
 
@@ -78,7 +79,7 @@ class Session:
                 self.bvh = BvhServer(self.bus, wanted.bvh, skeleton, self.engine.fps)
                 self._parts.append(self.bvh)
             for target in wanted.udp:
-                pack = pack_json(skeleton, self.subject)
+                pack = pack_json(skeleton, self.subject, wanted.udp_form)
                 self._parts.append(UdpSink(self.bus, "udp", target, pack))
             for target in wanted.vmc:
                 pack = pack_vmc(skeleton, self.engine.fps)

@@ -71,6 +71,7 @@ def test_it_runs_says_where_and_sums_up(typed, tmp_path):
         (("--bvh-tcp", "-1"), "65535"),
         (("--for", "0"), "--for"),
         (("--precision", "fp8"), "fp32"),
+        (("--udp-form", "array"), "list, object"),
         (("--stats", "no/such/folder/x.json"), "folder"),
     ],
 )

@@ -66,6 +66,13 @@ def test_vmc_is_read_by_the_server_of_python_osc(bus, host, posed):
         sink.stop()
     wanted = np.concatenate([positions(posed, host.skeleton), rotations(posed)], axis=1)
     assert np.allclose([got[name] for name in BONES], wanted, atol=1e-6)
+    # In numbers: the body stands at x 1, y 2, z up, turned to its left, its left arm up, a knee bent.
+    half = 0.5**0.5
+    assert got["Hips"] == pytest.approx((-1, 0.95, -2, 0, -half, 0, half), abs=1e-6)
+    assert got["LeftUpperArm"][3:] == pytest.approx((0, 0, -half, half), abs=1e-6)
+    assert got["LeftUpperArm"][:3] == pytest.approx((-0.11, 0.01, -0.02), abs=1e-6)
+    assert got["LeftLowerLeg"][3:] == pytest.approx((0.5, 0, 0, 0.75**0.5), abs=1e-6)
+    assert got["RightHand"][3:] == pytest.approx((0, 0, 0, 1), abs=1e-6)
 
 
 def test_nobody_listening_is_no_matter(bus, posed):

@@ -41,13 +41,16 @@ class LiveLinkParser:
     """Reads a datagram as JSONLiveLink does: every field is a subject with an array of bones; a
     bone without Name or Parent, or with arrays of other lengths, makes the datagram invalid."""
 
-    def __init__(self):
+    def __init__(self, form="list"):
+        self.form = form
         self.skeletons, self.transforms = {}, {}
 
     def read(self, datagram):
         # The plugin widens each byte to a character: only ASCII comes through unharmed.
         document = json.loads("".join(chr(byte) for byte in datagram))
         for subject, bones in document.items():
+            if self.form == "object":  # later plugins of that name
+                bones = bones["Bone"]
             assert isinstance(bones, list)
             if subject not in self.skeletons:
                 names = [str(bone["Name"]) for bone in bones]
@@ -62,12 +65,12 @@ class LiveLinkParser:
             self.transforms[subject] = found
 
 
-@pytest.fixture
-def unreal(posed, host):
+@pytest.fixture(params=["list", "object"])
+def unreal(posed, host, request):
     from dartenv.live.sinks.udp_json import pack_json
 
-    parser = LiveLinkParser()
-    (datagram,) = pack_json(host.skeleton, "dartenv-sandbox")(posed)
+    parser = LiveLinkParser(request.param)
+    (datagram,) = pack_json(host.skeleton, "dartenv-sandbox", request.param)(posed)
     assert len(datagram) < 8192
     parser.read(datagram)
     return parser

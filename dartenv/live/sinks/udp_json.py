@@ -3,7 +3,8 @@
 One datagram a frame: an object with one field for each subject, whose value is an array of bones,
 each with Name, Parent (index, -1 for the root), Location [x, y, z], Rotation [x, y, z, w] and Scale
 [x, y, z], relative to its parent. Any other field would be taken for a subject, so what must be said
-of the motion stands in the subject's name. Format: ue4plugins/JSONLiveLink, HandleReceivedData.
+of the motion stands in the subject's name. Format: ue4plugins/JSONLiveLink, HandleReceivedData. Later
+plugins of that name take an object for the subject, with the same array in its field Bone.
 
 Unreal is left-handed, z up, in centimetres. D = diag(1, -1, 1) takes DART's world there: places to
 100 D p, rotations R to D R D, and the same for every bone's own frame, which stays SMPL's mirrored.
@@ -22,6 +23,7 @@ from dartenv.motion.skeleton import Skeleton
 _CENTIMETRES = 100.0
 _MIRROR = np.array([1.0, -1.0, 1.0])
 _SCALE = [1, 1, 1]
+FORMS = ("list", "object")
 
 
 def subject_name(kind: str) -> str:
@@ -43,8 +45,10 @@ def rotations(frame: LiveFrame) -> Any:
     return np.stack([-x, y, -z, w], axis=-1)
 
 
-def pack_json(skeleton: Skeleton, subject: str) -> Callable[[LiveFrame], List[bytes]]:
-    """What makes a frame's datagram."""
+def pack_json(
+    skeleton: Skeleton, subject: str, form: str = "list"
+) -> Callable[[LiveFrame], List[bytes]]:
+    """What makes a frame's datagram: the subject is a ``form`` list, or an object with a list."""
     names, parents = skeleton.names, skeleton.parents
 
     def pack(frame: LiveFrame) -> List[bytes]:
@@ -60,6 +64,7 @@ def pack_json(skeleton: Skeleton, subject: str) -> Callable[[LiveFrame], List[by
             }
             for joint, name in enumerate(names)
         ]
-        return [json.dumps({subject: bones}, separators=(",", ":")).encode("ascii")]
+        told: Any = {"Bone": bones} if form == "object" else bones
+        return [json.dumps({subject: told}, separators=(",", ":")).encode("ascii")]
 
     return pack
