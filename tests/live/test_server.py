@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -14,8 +15,8 @@ pytest.importorskip("numpy")
 websockets = pytest.importorskip("websockets")
 
 
-@pytest.fixture
-def session(host):
+@contextlib.contextmanager
+def running(host):
     from dartenv.live.session import Session, Wanted
 
     made = Session(host, Wanted(prompt="walk"))
@@ -28,9 +29,17 @@ def session(host):
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert ready.wait(10)
-    yield made
-    made.engine._end()
-    assert end.wait(20)
+    try:
+        yield made
+    finally:
+        made.engine._end()
+        assert end.wait(20)
+
+
+@pytest.fixture
+def session(host):
+    with running(host) as made:
+        yield made
 
 
 @pytest.fixture
@@ -222,6 +231,41 @@ def test_a_flood_of_prompts_is_cut_off_and_the_motion_goes_on(session, gate):
     goes_on(session)
     with page(session.server.port, f"token={gate.token}") as another:
         assert len(messages(another, "frame")) == 284
+
+
+def test_a_page_that_reads_nothing_loses_its_frames_and_costs_the_others_nothing():
+    from tests.live.conftest import FakeHost
+
+    with running(FakeHost(fps=500)) as session:  # so that its buffers are full soon
+        port, token = session.server.port, session.server.gate.token
+        with socket.socket() as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.connect(("127.0.0.1", port))
+            asked = (
+                f"GET /ws?token={token} HTTP/1.1",
+                f"Host: 127.0.0.1:{port}",
+                "Upgrade: websocket",
+                "Connection: Upgrade",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                "Sec-WebSocket-Version: 13",
+            )
+            stalled.sendall("".join(f"{line}\r\n" for line in (*asked, "")).encode("ascii"))
+            assert b" 101 " in stalled.recv(64)
+            tally, end = session.bus.tally("browser"), time.monotonic() + 30
+            while tally.dropped < 50:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            sent = tally.sent
+            while tally.dropped < 100:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            assert tally.sent == sent  # it waits in the middle of one message
+            with page(port, f"token={token}") as other:
+                numbers = [messages(other, "frame")[:4] for _ in range(20)]
+            assert len(set(numbers)) == 20
+            goes_on(session)
+            began = time.monotonic()
+    assert time.monotonic() - began < 2  # it ends without a farewell to who does not read
 
 
 def test_a_message_that_is_too_large_ends_its_connection(session, gate):
