@@ -42,7 +42,7 @@ def test_it_runs_says_where_and_sums_up(typed, tmp_path):
     pytest.importorskip("websockets")
     stats = tmp_path / "figures.json"
     code, out, err = typed(
-        *("--bundle", "B", "--for", "0.6", "--udp", "9", "--udp", "192.0.2.1:9"),
+        *("--bundle", "B", "--for", "1.5", "--udp", "9", "--udp", "192.0.2.1:9"),
         *("--bvh-tcp", "0", "--no-open", "--stats", str(stats)),
     )
     assert code == 0
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_it_within_two_seconds_whatever_receivers_do(tmp_path, held)
         origin, token = re.search(r"http://(\S+)/#token=(\S+)", told).groups()
         bvh = int(re.search(r"bvh\s+127\.0\.0\.1:(\d+)", told).group(1))
         with socket.create_connection(("127.0.0.1", bvh)), connect(
-            f"ws://{origin}/ws?token={token}", compression=None, close_timeout=0.1, max_queue=1
+            f"ws://{origin}/ws?token={token}", compression=None, close_timeout=0.1
         ) as page:
             if held:
                 page.send(json.dumps({"do": "pause", "on": True}))
