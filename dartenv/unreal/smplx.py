@@ -66,6 +66,12 @@ def read_body_model(path: Path) -> BodyModel:
     """
     arrays, names = _load(path)
     missing = [name for name in _WANTED if name not in arrays]
+    if missing == ["f"] and "label" in names:
+        raise UsageFault(
+            f"{path}: a body without a mesh, as dartenv's sandbox has it",
+            _SOURCE,
+            "--bundle BUNDLE, for a clip of bones alone",
+        )
     if missing:
         there = (", ".join(names) or "nothing")[:120]
         raise UsageFault(f"{path}: no {', '.join(missing)} in it, but {there}", _SOURCE, _HELP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -178,6 +179,14 @@ def test_a_wrong_body_model_is_refused_in_words(what, said, contents, tmp_path):
     np.savez(path, **_broken(contents, what))
     with pytest.raises(UsageFault, match=said):
         read_body_model(path)
+
+
+def test_the_sandbox_s_body_is_named_as_what_it_is():
+    import dartenv.sandbox
+
+    project = Path(dartenv.sandbox.__file__).with_name("project")
+    with pytest.raises(UsageFault, match=r"without a mesh, as dartenv's sandbox.*--bundle"):
+        read_body_model(project / "data/sandbox-models/smplx/SMPLX_MALE.npz")
 
 
 def test_files_that_are_no_npz_are_refused_in_words(tmp_path):
