@@ -201,7 +201,8 @@ def host_long_paths(
         return
     table = host_table(manifests)
     longest = source.longest_path if source is not None else None
-    coming = len(target.dart_root) + 1 + table.output_length if target.dart_root else None
+    length = target.root_length or len(target.dart_root or "")
+    coming = length + 1 + table.output_length if length else None
     close = longest is not None and longest > table.path_warn
     too_long = coming is not None and coming >= table.path_limit
     shown: List[str] = []

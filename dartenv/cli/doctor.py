@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
@@ -68,7 +69,8 @@ def doctor(
         from dartenv.facts.redact import redact
         from dartenv.facts.store import save_facts
 
-        save_facts(redact(examined.facts), save)
+        env = os.environ if from_facts is None else None
+        save_facts(redact(examined.facts, env), save)
     report = examined.report
     smokes: Sequence[SmokeResult] = ()
     if smoke:

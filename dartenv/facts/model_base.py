@@ -28,7 +28,8 @@ class ProbeTiming(Struct, frozen=True, kw_only=True):
 class Redaction(Struct, frozen=True, kw_only=True):
     """Something that was replaced before the facts were shared; never the thing itself."""
 
-    kind: str  # "user", "host", "credentials", "token", "secret", "mail", "serial"
+    # "user", "host", "proxy", "credentials", "token", "secret", "mail", "serial", "company"
+    kind: str
     placeholder: str
     count: int
 
@@ -37,6 +38,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     """What was examined. Paths are absolute, in the machine's own spelling."""
 
     dart_root: Optional[str] = None
+    root_length: Optional[int] = None  # of the real one, where ``dart_root`` was redacted
     python: Optional[str] = None
     profile: Optional[str] = None
     found_by: Optional[str] = None  # "option", "conda", "venv", "dartenv.toml", "cwd"

@@ -40,3 +40,4 @@ class ToolsTable(Manifest, frozen=True, kw_only=True):
     cmd_autorun_value: str
     cmd_autorun_mark: str
     posix_profiles: Tuple[str, ...]
+    public_hosts: Tuple[str, ...]  # servers that anyone may know of, with those below them
