@@ -8,7 +8,7 @@ so two paths below one home folder stay below one home folder.
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +33,7 @@ def redact(facts: Facts, env: Optional[Mapping[str, str]] = None) -> Facts:
     table = Manifests().read("compat", "tools", ToolsTable)
     data = msgspec.json.decode(msgspec.json.encode(facts))
     earlier = data.pop("redactions", [])
-    worker = _Redactor(facts, data, env or {}, table.public_hosts)
+    worker = _Redactor(facts, data, env or {}, table)
     data = worker.walk(data)
     data["redactions"] = [*earlier, *(msgspec.to_builtins(item) for item in worker.summary())]
     before, after = facts.target.dart_root, data["target"]["dart_root"]
@@ -44,12 +44,11 @@ def redact(facts: Facts, env: Optional[Mapping[str, str]] = None) -> Facts:
 
 
 class _Redactor:
-    def __init__(
-        self, facts: Facts, data: Any, env: Mapping[str, str], public: Sequence[str]
-    ) -> None:
+    def __init__(self, facts: Facts, data: Any, env: Mapping[str, str], table: ToolsTable) -> None:
         self._names: Dict[Tuple[str, str], str] = {}
         self._counts: Dict[Tuple[str, str], int] = {}
-        self._public = tuple(public)
+        self._public = table.public_hosts
+        self._owners = table.public_owners
         self._taken = placeholders(data)
         self._vocabulary = vocabulary(facts)
         self._words: List[Tuple[Pattern[str], Replacer]] = []
@@ -137,6 +136,8 @@ class _Redactor:
             last = name.rsplit(".", 1)[-1] if isinstance(name, str) else ""
             if rules.SECRET_NAME.search(last) and not value.isdigit():
                 return self._placeholder("secret", value)
+            if key == "git_remote":
+                value = rules.OWNER.sub(self._owner, value)
             if last == "proxy":
                 return self._proxy(value)
             if last == "trusted-host":
@@ -210,9 +211,18 @@ class _Redactor:
 
     def _mail(self, match: re.Match[str]) -> str:
         name, _, server = match.group().partition("@")
-        if rules.PLACEHOLDER.match(name) or (name.lower() == "git" and self._is_public(server)):
+        if (
+            name == "hidden"
+            or rules.PLACEHOLDER.match(name)
+            or (name.lower() == "git" and self._is_public(server))
+        ):
             return match.group()
         return self._placeholder("mail", match.group())
+
+    def _owner(self, match: re.Match[str]) -> str:
+        """Whose fork it is."""
+        name = match.group()
+        return name if name.lower() in self._owners else self._placeholder("user", name)
 
     def _proxy(self, value: str) -> str:
         head, scheme, rest = value.rpartition("://")

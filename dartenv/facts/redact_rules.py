@@ -44,6 +44,7 @@ SERIAL = re.compile(
     r"|\bS-1-5-21(?:-\d+){3,}\b|\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b"  # accounts, network cards
 )
 CLOUD = re.compile(r"(?i)(?<=[\\/])(OneDrive - )([^\\/:;\"'<>|]+)")
+OWNER = re.compile(r"(?<=[:/])[^/:@\s]+(?=/[^/:@\s]+/?$)")  # of a repository
 URL_HOST = re.compile(r"(?<=://)((?:[^/@\s\"']*@)?)(\[[0-9a-fA-F:.]+\]|[^/@:\s\"'<>\[\]]+)")
 SHARE = re.compile(r"((?<![\w:\\/])\\{2,4}|^//)(?![\\/?.])([^\\/\s:\"'<>|?*]+)(?=[\\/])")
 

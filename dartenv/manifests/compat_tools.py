@@ -41,3 +41,4 @@ class ToolsTable(Manifest, frozen=True, kw_only=True):
     cmd_autorun_mark: str
     posix_profiles: Tuple[str, ...]
     public_hosts: Tuple[str, ...]  # servers that anyone may know of, with those below them
+    public_owners: Tuple[str, ...]  # whose repository of DART anyone may know of

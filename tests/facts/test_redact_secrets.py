@@ -19,6 +19,7 @@ from dartenv.facts.model import (
     LaunchFacts,
     PipFacts,
     ProbeFailure,
+    SourceFacts,
     TargetFacts,
 )
 from dartenv.facts.redact import redact
@@ -144,7 +145,9 @@ def test_settings_of_pip_keep_what_the_check_looks_at() -> None:
     pip = PipFacts(
         values=(
             ConfigValue(key="global.proxy", value="http://jane:hunter2@gate:3128", where="pip.ini"),
-            ConfigValue(key="global.index-url", value="https://pypi.corp.example/x", where="p"),
+            ConfigValue(
+                key="global.index-url", value="https://jane:pw0rd@pypi.corp.example/x", where="p"
+            ),
             ConfigValue(key="global.trusted-host", value="pypi.corp.example:8443", where="p"),
         )
     )
@@ -153,8 +156,27 @@ def test_settings_of_pip_keep_what_the_check_looks_at() -> None:
     assert clean.pip is not None
     proxy, index, trusted = (one.value for one in clean.pip.values)
     assert proxy == "http://redacted-credentials-1:hidden@redacted-proxy-1:3128"
-    assert index == f"https://{trusted.partition(':')[0]}/x"
+    server = trusted.partition(":")[0]
+    assert index == f"https://redacted-credentials-2:hidden@{server}/x"
     assert statuses(facts, "pip.index") == statuses(clean, "pip.index")
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("https://github.com/zkf1997/DART.git", "https://github.com/zkf1997/DART.git"),
+        ("https://github.com/anna/DART.git", "https://github.com/user-2/DART.git"),
+        ("git@github.com:anna/DART", "git@github.com:user-2/DART"),
+        ("https://git.corp.example/team/anna/DART/", "https://redacted-host-2/team/user-2/DART/"),
+    ],
+)
+def test_whose_fork_it_is_stays_untold(remote: str, expected: str) -> None:
+    host = msgspec.structs.replace(HOST, home=None)
+    source = SourceFacts(root="D:\\DART", exists=True, is_dir=True, git_remote=remote)
+    clean = redact(Facts(host=host, source=source))
+    assert clean.source is not None
+    assert clean.source.git_remote == expected
+    assert redact(clean).source == clean.source
 
 
 def test_a_secret_among_arguments_is_hidden() -> None:
