@@ -47,6 +47,31 @@ def wanted_fixes(examined: Examined, asked: Sequence[str]) -> Tuple[List[str], D
     return fixes, skipped
 
 
+def unsettled(examined: Examined, asked: Sequence[str]) -> List[str]:
+    """Of the fixes asked for by id, those whose check could not be looked at, or fails without
+    dartenv being able to repair it."""
+    all_fixes()
+    return [
+        fix
+        for fix in expanded(asked, known_fixes())
+        if fix in asked
+        for item in [_worst(examined, fix)]
+        if item is not None and not _settled(item, fix)
+    ]
+
+
+def _worst(examined: Examined, fix: str) -> Optional[Finding]:
+    mine = [item for item in examined.report.findings if item.check == fix]
+    return max(mine, key=lambda item: item.status.gravity, default=None)
+
+
+def _settled(item: Finding, fix: str) -> bool:
+    offered = item.remedy is not None and item.remedy.fix == fix and fix in known_fixes()
+    if item.status is Status.SKIP:  # a check that does not apply here has no cause
+        return item.cause is None and not item.summary.startswith("could not tell")
+    return offered or item.status not in (Status.FAIL, Status.CRASH)
+
+
 def expanded(asked: Sequence[str], known: Sequence[str]) -> List[str]:
     """Ids and groups (``source``) as ids."""
     ids: List[str] = []
@@ -117,7 +142,7 @@ def _only(request: Request, checks: Tuple[str, ...]) -> Request:
 def _untold(worst: Finding, findings: Sequence[Finding], fix: str) -> bool:
     """Whether a check does not say that its fix failed: it was not run, or it asks for the fix no
     more, and what else it says is for the user to do."""
-    if worst.status in (Status.SKIP, Status.CRASH):
+    if worst.status in (Status.SKIP, Status.CRASH) or worst.cause is not None:
         return True
     asks = any(item.remedy is not None and item.remedy.fix == fix for item in findings)
     return worst.status is not Status.FAIL and not asks

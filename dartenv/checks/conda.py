@@ -7,6 +7,7 @@ from typing import Iterator, List, Optional, Tuple
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import CondaEnvironment, CondaFacts, HostFacts, TargetFacts
+from dartenv.facts.redact_rules import masked
 from dartenv.manifests.compat_tools import ToolsTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
@@ -78,7 +79,7 @@ def conda_env(conda: CondaFacts, target: TargetFacts, profile: Profile) -> Itera
             wanted="an environment of its own",
             why="DART's old pins in base break conda itself",
             remedy="make one",
-            commands=(f"conda create -n dart python={_python(profile)}",),
+            commands=("dartenv bootstrap", f"conda create -n dart python={_python(profile)}"),
         )
         return
     if half_made(one):
@@ -89,9 +90,12 @@ def conda_env(conda: CondaFacts, target: TargetFacts, profile: Profile) -> Itera
             found=f"{one.path}, half made",
             wanted="a complete environment",
             why="an interrupted `conda create` leaves a folder that conda cannot repair",
-            remedy="remove it and make it again",
+            remedy="remove it and make it again"
+            if one.has_history
+            else "remove the folder, which `conda env remove` takes for no environment, and make "
+            "it again",
             commands=(
-                f'conda env remove -p "{one.path}"',
+                _removal(one),
                 f'conda create -p "{one.path}" python={_python(profile)}',
             ),
         )
@@ -110,27 +114,29 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
             odd.append(f"{rc.path}: {rc.problem}")
         seen: List[str] = []
         for channel in (*rc.channels, *rc.default_channels):
-            if is_python_index(channel, table):
+            if is_wrong(channel, table):
                 wrong.append((channel, rc.path))
-            elif any(dead in channel for dead in table.dead_channels):
-                odd.append(f"{rc.path}: {channel} no longer exists")
-            if channel.rstrip("/") in seen:
-                odd.append(f"{rc.path}: {channel} is listed twice")
+            elif channel.rstrip("/") in seen:
+                odd.append(f"{rc.path}: {masked(channel)} is listed twice")
             seen.append(channel.rstrip("/"))
         if rc.ssl_verify in ("false", "no", "0"):
             odd.append(f"{rc.path}: ssl_verify is off")
     if wrong:
         channel, path = wrong[0]
+        shown = masked(channel)
+        index = is_python_index(channel, table)
+        state = "is a Python index, not a conda channel" if index else "no longer exists"
         yield finding(
             Status.FAIL,
-            f"{channel} in {path} is a Python index, not a conda channel",
-            found=f"{channel} in {path}",
-            wanted="conda channels only",
-            evidence=[f"{c} in {p}" for c, p in wrong[1:]] + odd,
+            f"{shown} in {path} {state}",
+            found=f"{shown} in {path}" if index else f"{shown} in {path}, which {state}",
+            wanted="conda channels only" if index else "channels that exist",
+            evidence=[f"{masked(c)} in {p}" for c, p in wrong[1:]] + odd,
             why="every later conda command asks it for packages and fails or crawls",
             remedy="removes that line from that file, can be undone",
             fix="conda.channels",
-            commands=(f"conda config --remove channels {channel}",),
+            # A password belongs in no command line, and conda wants the whole address.
+            commands=(f"conda config --remove channels {channel}",) if shown == channel else (),
             source=table.channel_source,
         )
         return
@@ -150,6 +156,16 @@ def is_python_index(channel: str, table: ToolsTable) -> bool:
     """Whether a channel is an index of Python packages, which conda cannot read."""
     bare = channel.rstrip("/").lower()
     return bare.endswith(table.index_endings) or any(part in bare for part in table.index_parts)
+
+
+def is_wrong(channel: str, table: ToolsTable) -> bool:
+    """Whether conda fails on a channel, so that it has to go."""
+    return is_python_index(channel, table) or is_dead(channel, table)
+
+
+def is_dead(channel: str, table: ToolsTable) -> bool:
+    """Whether a channel was closed."""
+    return any(dead in channel.lower() for dead in table.dead_channels)
 
 
 @check("conda.shell", needs=("conda.installed",))
@@ -177,6 +193,14 @@ def conda_shell(conda: CondaFacts, host: HostFacts) -> Iterator[Finding]:
         fix="conda.shell" if others else None,
         commands=(command,),
     )
+
+
+def _removal(environment: CondaEnvironment) -> str:
+    folder = environment.path
+    if environment.has_history:
+        return f'conda env remove -p "{folder}"'
+    windows = "\\" in folder or folder[1:2] == ":"
+    return f'cmd /c rmdir /s /q "{folder}"' if windows else f'rm -r "{folder}"'
 
 
 def _slashes(path: str) -> str:

@@ -145,11 +145,7 @@ def _toolset(
     evidence = [f"toolsets: {listed}", *_stl_notes(default, gate, table)]
     if not accepted:
         # Without any installation the installer comes first, and msvc.installed names it.
-        commands = (
-            (_modify(msvc, _home(msvc), table, _component(table)),)
-            if needed and msvc.instances
-            else ()
-        )
+        commands = (_modify(msvc, _home(msvc), table, _component(table)),) if msvc.instances else ()
         found = f"toolsets {listed}" if toolsets else "no MSVC toolset"
         return finding(
             status,
@@ -161,8 +157,7 @@ def _toolset(
             if toolsets
             else why,
             remedy=f"add {table.reference} beside what is there, in a Command Prompt"
-            if needed
-            else None,
+            + ("" if needed else ", only where something is compiled"),
             commands=commands,
             source=gate.source,
         )

@@ -9,6 +9,7 @@ from dartenv.checks.conda import tools_table
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
 from dartenv.facts.model import GitFacts, PipFacts
+from dartenv.facts.redact_rules import masked
 from dartenv.facts.tools import NO_VERIFY, is_off, named
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
@@ -22,7 +23,7 @@ def pip_index(pip: PipFacts, manifests: Manifests, profile: Profile) -> Iterator
         if profile.torch_index and _same_url(value.value, profile.torch_index):
             continue
         notes.append(
-            f"{value.key} = {_masked(value.value)} in {value.where} is asked beside, or instead "
+            f"{value.key} = {masked(value.value)} in {value.where} is asked beside, or instead "
             "of, torch's index"
         )
     for value in named(pip.values, "trusted-host"):
@@ -75,10 +76,6 @@ _PASSWORD = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
 
 def _has_password(value: str) -> bool:
     return _PASSWORD.search(value) is not None
-
-
-def _masked(value: str) -> str:
-    return _PASSWORD.sub("://***@", value)
 
 
 def _same_url(a: str, b: str) -> bool:

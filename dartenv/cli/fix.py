@@ -58,23 +58,28 @@ def fix(
     from dartenv.install.settings import use
 
     with use(target.config.install):
-        plan, skipped = (
-            _read_plan(plan_file, request)
-            if plan_file is not None
-            else _make_plan(request, ids or [])
-        )
+        open_ends = False
+        if plan_file is not None:
+            plan, skipped = _read_plan(plan_file, request)
+        else:
+            plan, skipped, open_ends = _make_plan(request, ids or [])
         if dry_run:
             _show(plan, skipped, format_name)
             return
-        _apply(request, plan, skipped, state, yes, tuple(unsafe or ()), format_name)
+        code = _apply(request, plan, skipped, state, yes, tuple(unsafe or ()), format_name)
+        raise typer.Exit(code or int(open_ends))
 
 
-def _make_plan(request: Request, ids: List[str]) -> Tuple[Plan, Dict[str, str]]:
-    from dartenv.repair import plan_for, wanted_fixes
+def _make_plan(request: Request, ids: List[str]) -> Tuple[Plan, Dict[str, str], bool]:
+    """The plan, what is left out and why, and whether something asked for stays as it is."""
+    from dartenv.repair import plan_for, unsettled, wanted_fixes
 
     examined = common.examine_with_progress(request)
-    fixes, skipped = wanted_fixes(examined, [part for one in ids for part in one.split(",")])
-    return plan_for(request, examined, fixes), skipped
+    asked = [part for one in ids for part in one.split(",")]
+    fixes, skipped = wanted_fixes(examined, asked)
+    plan = plan_for(request, examined, fixes)
+    refused = any(refusal.fix in asked for refusal in plan.refusals)
+    return plan, skipped, refused or bool(unsettled(examined, asked))
 
 
 def _recover(state: Path) -> None:
@@ -133,7 +138,8 @@ def _apply(
     yes: bool,
     unsafe: Tuple[str, ...],
     format_name: str,
-) -> None:
+) -> int:
+    """Ask, apply, print; the exit code."""
     from dartenv.bring import drop_used
     from dartenv.cli.downloads import fetched
     from dartenv.fixes.acts import Hands
@@ -151,7 +157,7 @@ def _apply(
         elif plan.steps or plan.refusals or skipped:
             write(render_plan(plan, skipped), sys.stdout)
         say("nothing to repair that dartenv can repair", sys.stderr)
-        return
+        return 0
     talk = sys.stderr if format_name == "json" else sys.stdout
     write(render_plan(plan, skipped), talk)
     consent = decide(
@@ -172,7 +178,7 @@ def _apply(
         drop_used(plan, report, fetcher)
     say("", talk)
     _print_applied(report, skipped, format_name)
-    raise typer.Exit(report.exit_code)
+    return report.exit_code
 
 
 def _print_applied(

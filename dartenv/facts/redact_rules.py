@@ -70,6 +70,12 @@ PROSE = frozenset(
 )
 
 
+def masked(address: str) -> str:
+    """An address for a report: without the password and the token that it may hold."""
+    without = CREDENTIALS.sub(lambda m: "***" if ":" in m.group() else m.group(), address)
+    return CONDA_TOKEN.sub("***", without)
+
+
 def unspelled(name: str) -> str:
     """A name as :data:`USER_FOLDER` finds it, without the escapes of a URL or of JSON."""
     if _ESCAPED.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Taking Python indexes out of conda's channel lists, and nothing else out of the file.
+"""Taking Python indexes and closed channels out of conda's channel lists, and nothing else out of the file.
 
 A list that would be left empty goes with its key: an empty list would replace the channels of
 other files and conda's own defaults with none at all.
@@ -11,8 +11,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import yaml
 
-from dartenv.checks.conda import is_python_index, tools_table
+from dartenv.checks.conda import is_wrong, tools_table
 from dartenv.facts.model import Facts, TargetFacts
+from dartenv.facts.redact_rules import masked
 from dartenv.fixes.file_steps import Unreadable, decoded, possible, read_bytes, write_step
 from dartenv.fixes.paths import key as path_key
 from dartenv.fixes.paths import real
@@ -34,7 +35,7 @@ class TooOdd(Exception):
 
 @fixer(FIX)
 def plan_channels(facts: Facts, manifests: Manifests, target: TargetFacts) -> Planned:
-    """A step for each .condarc that lists a Python index."""
+    """A step for each .condarc that lists what conda fails on."""
     table = tools_table(manifests)
     found: List[Union[AnyStep, Refusal]] = []
     seen: Dict[str, None] = {}
@@ -44,8 +45,8 @@ def plan_channels(facts: Facts, manifests: Manifests, target: TargetFacts) -> Pl
         seen[path_key(real(rc.path))] = None
         if rc.problem is not None:
             found.append(Refusal(fix=FIX, reason=rc.problem, path=rc.path))
-        elif any(is_python_index(c, table) for c in (*rc.channels, *rc.default_channels)):
-            step = _step(rc.path, lambda channel: is_python_index(channel, table))
+        elif any(is_wrong(c, table) for c in (*rc.channels, *rc.default_channels)):
+            step = _step(rc.path, lambda channel: is_wrong(channel, table))
             if step is not None:
                 found += step if isinstance(step, tuple) else (step,)
     return found
@@ -67,7 +68,8 @@ def _step(path: str, wrong: Wrong) -> Union[AnyStep, Tuple[Refusal, ...], None]:
         return (Refusal(fix=FIX, reason=f"{odd}: remove the channel by hand", path=path),)
     if not removed:
         return None
-    reason = f"remove {', '.join(removed)}, an index of Python packages"
+    shown = ", ".join(masked(channel) for channel in removed)
+    reason = f"remove {shown}, which conda cannot read"
     return possible(write_step((FIX,), path, data, new.encode(text[1]), reason), path)
 
 

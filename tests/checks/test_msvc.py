@@ -181,7 +181,10 @@ class TestToolset:
 
     def test_a_wheel_profile_only_notes_it(self) -> None:
         found = verdict("msvc.toolset", studio(instance("14.44.35207")))
-        assert (found.status, found.remedy) == (Status.INFO, None)
+        assert found.status is Status.INFO
+        assert found.remedy is not None
+        assert "only where something is compiled" in found.remedy.text
+        assert "--add Microsoft.VisualStudio.Component.VC.14.36.17.6" in found.remedy.commands[0]
 
     def test_the_reference_beside_a_newer_default_needs_a_prompt(self) -> None:
         both = instance("14.36.32532", "14.44.35207", default="14.44.35207")

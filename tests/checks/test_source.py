@@ -216,6 +216,48 @@ def test_torch_load_matters_without_cuda(
     assert one.status is status
 
 
+FOREIGN = FileAsset(
+    id="checkpoint:x",
+    path="x/checkpoint_300000.pt",
+    role="denoiser",
+    exists=True,
+    foreign_globals=("argparse.Namespace",),
+)
+BARE = msgspec.structs.replace(
+    LOAD, note="weights_only is not given: newer torch loads tensors and plain containers only"
+)
+
+
+@pytest.mark.parametrize(
+    ("location", "torch", "file", "fails"),
+    [
+        (BARE, "2.7.1+cu128", FOREIGN, True),
+        (BARE, "2.4.1+cu118", FOREIGN, False),  # that torch loads whatever there is
+        (LOAD, "2.7.1+cu128", FOREIGN, False),  # the call says weights_only itself
+        (msgspec.structs.replace(BARE, live=False), "2.7.1", FOREIGN, False),
+        (BARE, "2.7.1", msgspec.structs.replace(FOREIGN, foreign_globals=()), False),
+        (msgspec.structs.replace(BARE, state="repaired"), "2.7.1", FOREIGN, True),
+    ],
+)
+def test_a_checkpoint_that_newer_torch_refuses(
+    location: Location, torch: str, file: FileAsset, fails: bool
+) -> None:
+    found = judge(
+        "source.torch-load",
+        source=tree(torch_load=(location,)),
+        interpreter=python(torch=torch),
+        gpu=CARD,
+        assets=AssetsFacts(files=(file,)),
+    )
+    failing = [one for one in found if one.status is Status.FAIL]
+    assert bool(failing) is fails
+    for one in failing:
+        assert one.found == "x/checkpoint_300000.pt: argparse.Namespace"
+        assert one.remedy is not None
+        assert one.remedy.fix is None  # the patch gives map_location, and no permission
+    assert all(one.status is Status.INFO for one in found[1:])
+
+
 def body(exists: bool, *elsewhere: str) -> AssetsFacts:
     return AssetsFacts(
         files=(

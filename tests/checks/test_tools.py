@@ -104,7 +104,7 @@ def test_the_targets_environment(conda: CondaFacts, status: Status, word: str) -
         ("https://pypi.example/simple", Status.FAIL),
         ("https://mirrors.example.cn/anaconda/pkgs/main", Status.OK),
         ("conda-forge", Status.OK),
-        ("https://repo.continuum.io/pkgs/free", Status.WARN),
+        ("https://repo.continuum.io/pkgs/free", Status.FAIL),
     ],
 )
 def test_a_python_index_is_no_channel(channel: str, status: Status) -> None:
@@ -116,6 +116,28 @@ def test_a_python_index_is_no_channel(channel: str, status: Status) -> None:
         assert one.remedy.fix == "conda.channels"
         assert channel in (one.found or "")
         assert rc.path in (one.found or "")
+
+
+@pytest.mark.parametrize(
+    "channel",
+    ["https://jane:hunter2@pypi.example/simple", "https://x.example/t/hunter2/pypi/simple"],
+)
+def test_a_secret_in_a_channel_is_not_shown(channel: str) -> None:
+    rc = CondarcFacts(path="rc", channels=(channel, channel))
+    one = only("conda.channels", conda=CondaFacts(condarcs=(rc,)))
+    assert one.status is Status.FAIL
+    assert "hunter2" not in str(one)
+    assert "***" in (one.found or "")
+
+
+def test_what_is_left_of_an_environment_is_removed_as_conda_can() -> None:
+    target = TargetFacts(python="C:\\A\\envs\\dart\\python.exe")
+    left = only("conda.env", conda=environment(has_history=False), target=target)
+    assert left.remedy is not None
+    assert left.remedy.commands[0].startswith("cmd /c rmdir")
+    empty = only("conda.env", conda=environment(python=None), target=target)
+    assert empty.remedy is not None
+    assert empty.remedy.commands[0].startswith("conda env remove")
 
 
 def test_a_channel_twice_and_an_unreadable_condarc_are_doubts() -> None:

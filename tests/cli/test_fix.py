@@ -154,6 +154,28 @@ def test_an_unknown_fix_is_wrong_usage(cli: Any, sandbox: Path) -> None:
     assert "source.posixpath" in done.err
 
 
+def test_what_was_asked_for_and_cannot_be_looked_at_is_no_success(cli: Any, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    done = cli("fix", "source.posixpath", "--dart-root", nothing, "--yes")
+    assert done.code == 1
+    assert "source.root" in done.out
+    done = cli("fix", "packages.torch", "--python", nothing, "--yes")
+    assert done.code == 1
+
+
+def test_what_cannot_be_repaired_by_dartenv_is_no_success(
+    cli: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (tmp_path / ".condarc").write_text(
+        "channels: &c [https://x.example/pypi/simple]\ndefault_channels: *c\n", encoding="utf-8"
+    )
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    done = cli("fix", "conda.channels", "--yes")
+    assert done.code == 1
+    assert "by hand" in done.out
+
+
 def test_a_read_only_tree_is_one_line_and_loses_nothing(cli: Any, sandbox: Path) -> None:
     target = sandbox / "data_loaders" / "humanml" / "common" / "quaternion.py"
     target.chmod(0o444)
