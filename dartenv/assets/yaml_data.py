@@ -23,6 +23,10 @@ class YamlFault(Exception):
     """One line: what is wrong with the text, and where."""
 
 
+class NoDocument(YamlFault):
+    """Nothing but comments and white space."""
+
+
 @dataclass(frozen=True)
 class Tagged:
     """A value under a tag that is not YAML's own; ``!!x`` stands for ``tag:yaml.org,2002:x``."""
@@ -71,7 +75,7 @@ def load_yaml(text: str) -> Any:
     except (RecursionError, ValueError, OverflowError) as error:
         raise YamlFault(f"cannot be parsed: {error}") from None
     if node is None:
-        raise YamlFault("holds no document")
+        raise NoDocument("holds no document")
     return _Builder().value(node, ())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Set, Tuple
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
@@ -112,14 +112,14 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
     for rc in conda.condarcs:
         if rc.problem:
             odd.append(f"{rc.path}: {rc.problem}")
-        seen: List[str] = []
+        seen: Set[str] = set()
         for channel in (*rc.channels, *rc.default_channels):
             if is_wrong(channel, table):
                 wrong.append((channel, rc.path))
             elif channel.rstrip("/") in seen:
                 odd.append(f"{rc.path}: {masked(channel)} is listed twice")
-            seen.append(channel.rstrip("/"))
-        if rc.ssl_verify in ("false", "no", "0"):
+            seen.add(channel.rstrip("/"))
+        if rc.ssl_verify in ("false", "no", "off", "0"):
             odd.append(f"{rc.path}: ssl_verify is off")
     if wrong:
         channel, path = wrong[0]

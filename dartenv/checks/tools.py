@@ -52,6 +52,18 @@ def pip_index(pip: PipFacts, manifests: Manifests, profile: Profile) -> Iterator
 def git_tls(git: GitFacts, manifests: Manifests) -> Iterator[Finding]:
     """http.sslverify turned off for every repository."""
     off = [v for v in git.values if is_off(v.value)]
+    if not off and git.problems:
+        told = [f"{p.path}: {p.reason}" for p in git.problems]
+        yield finding(
+            Status.WARN,
+            f"{told[0]}; whether git checks the servers it talks to is not known",
+            found=told[0],
+            wanted="a git configuration that can be read",
+            evidence=told[1:],
+            why="git itself may stop there, and bootstrap with it",
+            commands=("git config --global --list",),
+        )
+        return
     if not off:
         yield finding(Status.OK, "git checks the servers it talks to")
         return

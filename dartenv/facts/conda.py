@@ -11,8 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-import yaml
-
+from dartenv.assets.yaml_data import NoDocument, Tagged, YamlFault, load_yaml
 from dartenv.facts import places, windows
 from dartenv.facts.model import (
     CondaEnvironment,
@@ -120,7 +119,10 @@ class _CondaProbe:
         templates = table.condarc_windows if self._windows else table.condarc_posix
         for path in places.expand_all(templates, env):
             for file in _files_of(path):
-                if places.is_file(file):
+                problem = places.obstacle(file)
+                if problem is not None:
+                    found.append(CondarcFacts(path=file, problem=problem))
+                elif places.is_file(file):
                     found.append(read_condarc(file, table.condarc_max_bytes))
         return found
 
@@ -165,12 +167,19 @@ def read_condarc(path: str, max_bytes: int) -> CondarcFacts:
     except OSError as error:
         return CondarcFacts(path=path, problem=f"cannot be read: {error.strerror or error}")
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        first = (str(error).splitlines() or ["unknown"])[0]
-        return CondarcFacts(path=path, problem=f"not YAML: {first}")
+        data = load_yaml(text)
+    except NoDocument:
+        return CondarcFacts(path=path)
+    except YamlFault as fault:
+        problem = str(fault)
+        return CondarcFacts(
+            path=path, problem=problem if "not YAML" in problem else f"not YAML: {problem}"
+        )
     if data is None:
         return CondarcFacts(path=path)
+    tag = next((one.tag for one in _parts(data) if isinstance(one, Tagged)), None)
+    if tag is not None:
+        return CondarcFacts(path=path, problem=f"not YAML that conda reads: the tag {tag}")
     if not isinstance(data, dict):
         return CondarcFacts(path=path, problem="not a mapping of settings")
     verify = data.get("ssl_verify")
@@ -178,14 +187,19 @@ def read_condarc(path: str, max_bytes: int) -> CondarcFacts:
         path=path,
         channels=_texts(data.get("channels")),
         default_channels=_texts(data.get("default_channels")),
-        ssl_verify=None if verify is None else str(verify).lower(),
+        ssl_verify=str(verify).lower() if isinstance(verify, (bool, str, int)) else None,
     )
+
+
+def _parts(data: Any) -> Sequence[Any]:
+    return (data, *data.values()) if isinstance(data, dict) else (data,)
 
 
 def _texts(value: Any) -> Tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+    items = value if isinstance(value, list) else ()
+    return tuple(str(item) for item in items if isinstance(item, (str, int, float)))
 
 
 def _text(value: Any) -> Optional[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
@@ -97,6 +98,21 @@ def is_dir(path: str) -> bool:
         return Path(path).is_dir()
     except (OSError, ValueError):
         return False
+
+
+def obstacle(path: str) -> Optional[str]:
+    """Why what lies at ``path`` cannot be read as a file; ``None`` for a file, and for nothing."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return "a link that leads nowhere" if Path(path).is_symlink() else None
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    except ValueError:  # a NUL in a variable
+        return None
+    if stat.S_ISREG(mode):
+        return None
+    return "a folder where a file belongs" if stat.S_ISDIR(mode) else "not a file"
 
 
 def first_on_path(

@@ -87,15 +87,19 @@ def _ssl_values(text: str, path: str) -> List[ConfigValue]:
 
 
 def _read(path: str, problems: List[FileProblem]) -> Optional[str]:
-    if not places.is_file(path):
+    obstacle = places.obstacle(path)
+    if obstacle is not None:
+        problems.append(FileProblem(path=path, reason=obstacle))
+    if obstacle is not None or not places.is_file(path):
         return None
     try:
+        size = Path(path).stat().st_size
+        if size > _MAX_BYTES:
+            problems.append(FileProblem(path=path, reason=f"{size} bytes, too many to be read"))
+            return None
         data = Path(path).read_bytes()
     except OSError as error:
         problems.append(FileProblem(path=path, reason=f"cannot be read: {error.strerror}"))
-        return None
-    if len(data) > _MAX_BYTES:
-        problems.append(FileProblem(path=path, reason=f"{len(data)} bytes"))
         return None
     return places.decoded(data, "utf-8-sig", "gbk")
 

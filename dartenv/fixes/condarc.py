@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import yaml
 
+from dartenv.assets.yaml_data import NoDocument, YamlFault, load_yaml
 from dartenv.checks.conda import is_wrong, tools_table
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.facts.redact_rules import masked
@@ -79,6 +80,7 @@ def without_channels(text: str, wrong: Wrong) -> Tuple[str, List[str]]:
     Every other character stays where it was. Raises TooOdd.
     """
     try:
+        _bounded(text)
         wanted, removed = _cleaned(yaml.safe_load(text), wrong)
         new = text
         for _ in range(len(removed) + len(LISTS)):
@@ -88,10 +90,18 @@ def without_channels(text: str, wrong: Wrong) -> Tuple[str, List[str]]:
             new = shorter
         if (yaml.safe_load(new) or {}) != wanted:
             raise TooOdd("written in an unusual way")
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (YamlFault, yaml.YAMLError, RecursionError, ValueError) as error:
         first = (str(error).splitlines() or ["unknown"])[0]
         raise TooOdd(f"not YAML ({first})") from None
     return new, removed
+
+
+def _bounded(text: str) -> None:
+    """Raises YamlFault where aliases or depth would make what follows endless."""
+    try:
+        load_yaml(text)
+    except NoDocument:
+        pass
 
 
 def _cleaned(data: Any, wrong: Wrong) -> Tuple[Dict[Any, Any], List[str]]:

@@ -15,6 +15,7 @@ from dartenv.facts.model import (
     CondarcFacts,
     ConfigValue,
     Facts,
+    FileProblem,
     GitFacts,
     HostFacts,
     PipFacts,
@@ -184,3 +185,10 @@ def test_gits_server_check(value: str, status: Status) -> None:
     git = GitFacts(values=(ConfigValue(key="http.sslverify", value=value, where=".gitconfig"),))
     assert only("git.tls", git=git).status is status
     assert only("git.tls", git=GitFacts()).status is Status.OK
+
+
+def test_a_git_configuration_that_cannot_be_read_is_a_doubt() -> None:
+    problems = (FileProblem(path="/home/x/.gitconfig", reason="not a file"),)
+    one = only("git.tls", git=GitFacts(problems=problems))
+    assert one.status is Status.WARN
+    assert one.found == "/home/x/.gitconfig: not a file"

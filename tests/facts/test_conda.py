@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -131,15 +132,41 @@ def test_every_condarc_that_conda_would_read_is_read(tmp_path: Path) -> None:
     assert "readme.txt" not in found
 
 
+def bomb() -> bytes:
+    """Ten levels, each ten times the one before: ten thousand million names."""
+    lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    return "\n".join([*lines, "channels: *a9", "<<: [*a9, *a9]"]).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         (b"channels: [a", "not YAML"),
         (b"- a\n- b\n", "not a mapping"),
         (b"!!python/object/apply:os.system ['touch pwned']\n", "not YAML"),
+        (b"ssl_verify: !!python/object/apply:os.system ['touch pwned']\n", "not YAML"),
         (b"x" * 2_000_000, "2000000 bytes"),
+        (bomb(), "aliases expand"),
+        (b"channels: " + b"[" * 100_000, "nested deeper"),
+        (b"channels: " + b"{a: " * 100_000, "nested deeper"),
+        (b"channels:\n" + b"  - a\n" * 50_000, "more than 20000 values"),
+        (bytes(range(256)) * 100, "not YAML"),
+        ("channels: [a]".encode("utf-16"), "not YAML"),
     ],
-    ids=["cut off", "a list", "a tag that would run", "two megabytes"],
+    ids=[
+        "cut off",
+        "a list",
+        "a tag that would run",
+        "a tag within",
+        "two megabytes",
+        "an alias bomb",
+        "deep lists",
+        "deep mappings",
+        "endless channels",
+        "binary",
+        "UTF-16",
+    ],
 )
 def test_a_bad_condarc_is_told_and_never_run(
     tmp_path: Path, content: bytes, problem: str, monkeypatch: pytest.MonkeyPatch
@@ -149,6 +176,28 @@ def test_a_bad_condarc_is_told_and_never_run(
     path.write_bytes(content)
     assert problem in (read_condarc(str(path), 1_000_000).problem or "")
     assert not (tmp_path / "pwned").exists()
+
+
+def test_odd_types_are_not_read_as_channels(tmp_path: Path) -> None:
+    path = tmp_path / "rc"
+    path.write_bytes(b"channels: [{a: b}, [c], 3, d, 2024-13-45]\nssl_verify: [false]\n")
+    found = read_condarc(str(path), 1000)
+    assert (found.channels, found.ssl_verify) == (("3", "d", "2024-13-45"), None)
+    assert found.problem is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".conda" / "condarc.d").mkdir(parents=True)
+    os.mkfifo(tmp_path / ".condarc")
+    (tmp_path / ".conda" / ".condarc").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".conda" / "condarc").symlink_to(tmp_path / ".conda" / "condarc")
+    (tmp_path / ".conda" / "condarc.d" / "x.yml").symlink_to("/dev/zero")
+    env = {"HOME": str(tmp_path), "PATH": ""}
+    told = {Path(c.path).name: c.problem or "" for c in posix(env, Scripted({})).value.condarcs}
+    assert told[".condarc"] in ("not a file", "a link that leads nowhere")
+    assert told["condarc"].startswith("cannot be read: ")
+    assert told["x.yml"] == "not a file"
 
 
 def test_a_condarc_with_gbk_comments_is_read(tmp_path: Path) -> None:
@@ -206,3 +255,16 @@ def test_gits_tls_setting(tmp_path: Path, text: str, expected: List[Any]) -> Non
     git = probe_git(env, TABLE, is_windows=False).value
     assert git is not None
     assert [(v.key, v.value) for v in git.values] == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_settings_of_pip_and_git_that_are_no_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / ".pip" / "pip.conf").mkdir(parents=True)
+    os.mkfifo(tmp_path / ".gitconfig")
+    env = {"HOME": str(tmp_path)}
+    pip = probe_pip(env, TABLE, is_windows=False).value
+    git = probe_git(env, TABLE, is_windows=False).value
+    assert pip is not None
+    assert git is not None
+    mine = [p.reason for p in (*pip.problems, *git.problems) if str(tmp_path) in p.path]
+    assert mine == ["a folder where a file belongs", "not a file"]

@@ -121,6 +121,14 @@ def test_what_would_be_guessed_is_refused(text: str) -> None:
     assert BAD not in str(yaml.safe_load(new).get("channels"))
 
 
+def test_aliases_without_end_are_refused_at_once() -> None:
+    lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    text = "\n".join([*lines, f"channels: [{BAD}]", "<<: [*a9, *a9]"])
+    with pytest.raises(TooOdd, match="aliases"):
+        without_channels(text, bad)
+
+
 def test_a_file_is_edited_seen_right_and_taken_back(tmp_path: Path) -> None:
     home = tmp_path / "李 明"
     home.mkdir()
