@@ -13,6 +13,7 @@ import msgspec
 from dartenv.checks import all_checks, extension_failures, extension_plans
 from dartenv.checks.finding import Finding
 from dartenv.checks.registry import REGISTRY, Context, run_checks
+from dartenv.facts import places
 from dartenv.facts.collect import Scope, collect
 from dartenv.facts.model import Facts
 from dartenv.facts.probes import PLANS
@@ -98,7 +99,7 @@ def collected(
         manifests=request.manifests,
         dart_root=root,
         python=request.target.python,
-        tree=tree_kind(Path(root), trees) if root and Path(root).is_dir() else None,
+        tree=tree_kind(Path(root), trees) if root and places.is_dir(root) else None,
         env=dict(os.environ),
         profile=request.manifests.profile(given) if given else None,
         begun=request.begun,
@@ -117,7 +118,7 @@ def choose_profile(request: Request, facts: Facts) -> Profile:
     if facts.source is not None and facts.source.kind == "sandbox":
         return manifests.profile("sandbox")
     root = facts.target.dart_root
-    if facts.source is None and root and Path(root).is_dir():
+    if facts.source is None and root and places.is_dir(root):
         tree = tree_kind(Path(root), manifests.trees())
         if tree is not None and tree.kind == "sandbox":
             return manifests.profile("sandbox")

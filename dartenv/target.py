@@ -15,6 +15,7 @@ from typing import Dict, Mapping, Optional, Tuple
 import msgspec
 
 from dartenv.errors import UsageFault
+from dartenv.facts import places
 from dartenv.install.settings import InstallConfig
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Tree
@@ -80,7 +81,7 @@ def find_target(
     ``config_file`` is taken instead of the nearest one at or above ``cwd``.
     """
     env = os.environ if env is None else env
-    cwd = Path.cwd() if cwd is None else cwd
+    cwd = Path(places.current_folder()) if cwd is None else cwd
     config_path: Optional[Path]
     if config_file is not None:
         config_path = config_file.absolute()
@@ -105,7 +106,7 @@ def read_config(cwd: Path) -> Tuple[Optional[Path], Config]:
     """The nearest ``dartenv.toml`` at or above ``cwd``."""
     for folder in (cwd, *cwd.parents):
         path = folder / CONFIG_NAME
-        if path.is_file():
+        if places.is_file(str(path)):
             return path, _parse_config(path)
     return None, Config()
 
@@ -141,12 +142,12 @@ def _root(
 def tree_kind(folder: Path, trees: list[Tree]) -> Optional[Tree]:
     """Which kind of tree ``folder`` is: its marker file, else most of its markers."""
     for tree in trees:
-        if tree.marker_file and (folder / tree.marker_file).is_file():
+        if tree.marker_file and places.is_file(str(folder / tree.marker_file)):
             return tree
     for tree in trees:
         if tree.marker_file:
             continue
-        present = sum((folder / marker).is_file() for marker in tree.markers)
+        present = sum(places.is_file(str(folder / marker)) for marker in tree.markers)
         if present * 2 > len(tree.markers):
             return tree
     return None
@@ -154,9 +155,9 @@ def tree_kind(folder: Path, trees: list[Tree]) -> Optional[Tree]:
 
 def tree_of(manifests: Manifests, root: Path) -> Tree:
     """The kind of tree at ``root``. Raises UsageFault where it is none."""
-    tree = tree_kind(root, manifests.trees()) if root.is_dir() else None
+    tree = tree_kind(root, manifests.trees()) if places.is_dir(str(root)) else None
     if tree is None:
-        state = "not a DART tree" if root.is_dir() else "no such folder"
+        state = "not a DART tree" if places.is_dir(str(root)) else "no such folder"
         raise UsageFault(
             f"{root}: {state}", "the folder that holds mld/ and model/", "dartenv doctor"
         )
@@ -188,7 +189,7 @@ def environment_python(prefix: Path) -> Optional[Path]:
         ("bin", "python3"),
     ):
         candidate = prefix.joinpath(*parts)
-        if candidate.is_file():
+        if places.is_file(str(candidate)):
             return candidate
     return None
 

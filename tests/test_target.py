@@ -111,3 +111,20 @@ def test_kinds_of_trees(tmp_path: Path) -> None:
     ours = tree_kind(tmp_path / "d", trees)
     assert ours is not None
     assert ours.kind == "sandbox"
+
+
+def test_a_root_that_no_system_takes_is_kept_as_it_was_given(tmp_path: Path) -> None:
+    root = str(tmp_path / "/".join(["x" * 250] * 40))
+    assert find_target(MANIFESTS, dart_root=root, env={}, cwd=tmp_path).dart_root == root
+    assert tree_kind(Path(root), MANIFESTS.trees()) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
+def test_a_current_folder_that_is_gone_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert find_target(MANIFESTS, env={}).dart_root is None

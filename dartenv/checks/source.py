@@ -33,8 +33,10 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
             commands=("dartenv doctor --dart-root DIR",),
         )
         return
-    if not source.exists or not source.is_dir:
+    if not source.exists or not source.is_dir or (source.kind is None and source.problems):
         state = "is a file" if source.exists else "does not exist"
+        if source.problems:
+            state = f"is no folder to look into: {source.problems[0].reason}"
         yield finding(
             Status.FAIL,
             f"{source.root} {state}",

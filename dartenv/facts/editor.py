@@ -39,7 +39,7 @@ def probe_editor(root: str, table: EditorTable) -> Probed[EditorFacts]:
 
 def _document(path: Path, max_bytes: int) -> Tuple[Any, Optional[str]]:
     if not places.is_file(str(path)):
-        return None, None
+        return None, places.obstacle(str(path))
     try:
         if path.stat().st_size > max_bytes:
             return None, f"{path.stat().st_size} bytes"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 import msgspec
 
+from dartenv.facts import places
 from dartenv.facts.imports_answer import read_answers, unfinished
 from dartenv.facts.interpreter import STARTER, child_env, neutral_folder, script_path
 from dartenv.facts.lookup import distribution, module, requirements
@@ -102,7 +103,7 @@ def _at_once(jobs: int) -> int:
 
 def tree_folder(dart_root: Optional[str]) -> Optional[str]:
     """The tree as the children get it; ``None`` where there is no such folder."""
-    return str(Path(dart_root)) if dart_root and Path(dart_root).is_dir() else None
+    return str(Path(dart_root)) if dart_root and places.is_dir(dart_root) else None
 
 
 def torch_job(

@@ -20,11 +20,14 @@ if MYPY:
 
 EXTENSION_ENDS = (".pyd", ".so", ".dylib")
 HEADER_BYTES = 32768
+MOST_BYTES = 64 * 1024 * 1024  # of one metadata file; RECORD of a large package has a few
 CONDA_NAMES = {"torch": "pytorch"}  # where conda calls a distribution something else
 
 # Each folder is listed once and asked in memory after that: on Windows, and more so on a network
 # drive, looking for a file that is not there is what costs.
 listed: "Dict[str, Dict[str, bool]]" = {}
+# What is there and cannot be read, and why.
+unreadable: "Dict[str, str]" = {}
 
 
 def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
@@ -42,6 +45,7 @@ def read_packages(request: "Dict[str, Any]") -> "Dict[str, Any]":
         "modules": watched(request.get("modules", []), distributions)
         + loose(entries, distributions, {m["name"] for m in request.get("modules", [])}),
         "dlls": libraries(entries),
+        "unreadable": ["%s: %s" % (e, unreadable[e]) for e in entries if e in unreadable],
     }
 
 
@@ -82,19 +86,31 @@ def user_site() -> "Optional[str]":
 
 
 def listing(folder: "str") -> "Dict[str, bool]":
-    """The names in a folder, sorted, and whether each is a folder; none if it cannot be read."""
+    """The files and folders in a folder, sorted, and which is a folder; none if it cannot be read.
+
+    What is neither, as a pipe, is left out: to open it is to wait.
+    """
     if folder not in listed:
+        found = []
         try:
-            found = [(entry.name, is_folder(entry)) for entry in os.scandir(folder)]
-        except OSError:
+            for entry in os.scandir(folder):
+                kind = is_folder(entry)
+                if kind is not None:
+                    found.append((entry.name, kind))
+        except (FileNotFoundError, NotADirectoryError):
             found = []
+        except OSError as error:
+            found = []
+            unreadable[folder] = "cannot be read: %s" % (error.strerror or error)
         listed[folder] = dict(sorted(found))
     return listed[folder]
 
 
-def is_folder(entry: "os.DirEntry[str]") -> "bool":
+def is_folder(entry: "os.DirEntry[str]") -> "Optional[bool]":
     try:
-        return entry.is_dir()
+        if entry.is_dir():
+            return True
+        return False if entry.is_file() else None
     except OSError:
         return False
 
@@ -153,6 +169,12 @@ def fill(found: "Dist", path: "str", is_dir: "bool") -> "None":
             break
     if text is None:
         found["problem"] = "no %s in %s" % (names[0], os.path.basename(path))
+        for place in [path] + [os.path.join(path, n) for n in names]:
+            if place in unreadable:
+                found["problem"] = "%s %s" % (
+                    os.path.relpath(place, os.path.dirname(path)),
+                    unreadable[place],
+                )
     else:
         headers = parsed_headers(text)
         missing = [key for key in ("name", "version") if not headers.get(key)]
@@ -172,7 +194,11 @@ def fill(found: "Dist", path: "str", is_dir: "bool") -> "None":
     if path.endswith(("egg-info", "EGG-INFO")):
         found["requires"] = egg_requires(part(path, "requires.txt"))
     found["tags"] = parsed_headers(part(path, "WHEEL")).get("tag", [])
-    url, editable = direct_url(part(path, "direct_url.json"))
+    try:
+        url, editable = direct_url(part(path, "direct_url.json"))
+    except (ValueError, AttributeError, RecursionError):
+        url, editable = None, False
+        found["problem"] = "direct_url.json of %s is not what pip writes" % os.path.basename(path)
     found["direct_url"], found["editable"] = url, editable
     owned, extensions = top_level(path, found["location"], editable)
     found["top_level"], found["extensions"] = owned, extensions
@@ -190,8 +216,9 @@ def normalised(name: "str") -> "str":
 def whole(path: "str") -> "str":
     try:
         with open(path, "rb") as stream:
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
+            return stream.read(MOST_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        unreadable[path] = "cannot be read: %s" % (error.strerror or error)
         return ""
 
 
@@ -201,8 +228,9 @@ def head(path: "str") -> "Optional[str]":
         with open(path, "rb") as stream:
             data = stream.read(HEADER_BYTES)
             if b"\n\n" not in data and b"\r\n\r\n" not in data:
-                data += stream.read()
-    except OSError:
+                data += stream.read(MOST_BYTES)
+    except OSError as error:
+        unreadable[path] = "cannot be read: %s" % (error.strerror or error)
         return None
     return data.decode("utf-8", "replace")
 

@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import msgspec
 
+from dartenv.facts import places
 from dartenv.facts.activation import read_activation
 from dartenv.facts.exits import crash_name, last_line, spelled_exit
 from dartenv.facts.model import InterpreterFacts, ProbeFailure
@@ -79,6 +80,9 @@ def probe_interpreter(
         return Probed(None, (ProbeFailure(probe=PROBE, reason=failure),))
     if facts is not None:
         facts = msgspec.structs.replace(facts, activation=read_activation(facts))
+        return Probed(
+            facts, tuple(ProbeFailure(probe=PROBE, reason=one) for one in facts.unreadable)
+        )
     return Probed(facts)
 
 
@@ -86,13 +90,19 @@ def resolve(python: str) -> Union[str, ProbeFailure]:
     """The interpreter's absolute path; a folder stands for the Python of that environment."""
     # Not resolved: the link in a virtual environment is what makes it one.
     path = Path(os.path.abspath(Path(python).expanduser()))  # noqa: PTH100
-    if path.is_dir():
+    obstacle = places.obstacle(str(path))
+    if places.is_dir(str(path)):
         for inside in IN_FOLDER:
-            if (path / inside).is_file():
+            if places.is_file(str(path / inside)):
                 return str(path / inside)
+            denied = places.obstacle(str(path / inside))
+            if denied is not None:
+                return ProbeFailure(probe=PROBE, reason=f"{path}: {denied}")
         looked = ", ".join(IN_FOLDER)
         return ProbeFailure(probe=PROBE, reason=f"{path} is a folder without {looked}")
-    if not path.exists():
+    if obstacle is not None:
+        return ProbeFailure(probe=PROBE, reason=f"{path}: {obstacle}")
+    if not places.is_file(str(path)):
         return ProbeFailure(probe=PROBE, reason=f"no such file: {path}")
     return str(path)
 
@@ -152,6 +162,8 @@ def _not_run(python: str, name: str, failure: str, timeout: float) -> str:
         if name:
             what = f"{name} started, and its packages could not be read in that time"
         return f"{python} gave no answer within {timeout:.0f} s: {what}"
+    if failure == "flood":
+        return f"{python} is not Python: its output has no end"
     if failure == "not-executable":
         return f"{python} is not a program that this user may run"
     if failure.startswith("os-error"):

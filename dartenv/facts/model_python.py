@@ -71,6 +71,7 @@ class InterpreterFacts(Struct, frozen=True, kw_only=True):
     distributions: Tuple[DistributionFacts, ...] = ()  # in the order of sys.path
     modules: Tuple[ModuleFacts, ...] = ()
     dlls: Tuple[DllFacts, ...] = ()
+    unreadable: Tuple[str, ...] = ()  # folders of sys.path whose packages could not be told
 
 
 class ImportResult(Struct, frozen=True, kw_only=True):

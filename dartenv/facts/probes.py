@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 import msgspec
@@ -93,7 +92,9 @@ def _source(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
 
 
 def _assets(scope: Scope, earlier: Mapping[str, Any]) -> Probed[Any]:
-    if scope.dart_root is None or not Path(scope.dart_root).is_dir():
+    from dartenv.facts import places
+
+    if scope.dart_root is None or not places.is_dir(scope.dart_root):
         return _cannot("assets", "no DART tree to look in")
     from dartenv.facts.assets import probe_assets
 

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 import psutil
 
 MAX_OUTPUT = 8 * 1024 * 1024
+# What a program may write before it is ended: it fills the temporary folder until then.
+MAX_WRITTEN = 128 * 1024 * 1024
+LOOK_AGAIN = 0.25  # seconds
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Completed:
     """What a program did.
 
     ``rc`` is ``None`` when it never started or was killed at its limit; ``failure`` then says
-    why: ``timeout``, ``not-found``, ``not-executable``, ``refused``, ``os-error: ...``.
+    why: ``timeout``, ``not-found``, ``not-executable``, ``refused``, ``flood``, ``os-error: ...``.
     """
 
     argv: Sequence[str]
@@ -48,6 +51,8 @@ class Completed:
         """Why this is no answer, in words: it hung for ``limit`` seconds, failed, or ended so."""
         if self.failure == "timeout":
             return f"no answer within {limit:.0f} s"
+        if self.failure == "flood":
+            return f"more than {MAX_WRITTEN // 1024**2} MB of output"
         return self.failure or f"exit code {self.rc}{otherwise}"
 
     def text(self, encoding: str = "utf-8") -> str:
@@ -131,7 +136,7 @@ class SubprocessRunner:
                 return Completed(argv, None, failure=f"os-error: {error}")
             if self._on_start is not None:
                 self._on_start(process.pid)
-            failure = _wait(process, stdin, timeout)
+            failure = _wait(process, stdin, timeout, (out, err))
             return Completed(
                 argv,
                 None if failure else process.returncode,
@@ -143,20 +148,29 @@ class SubprocessRunner:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], stdin: Optional[bytes], timeout: float
+    process: subprocess.Popen[bytes],
+    stdin: Optional[bytes],
+    timeout: float,
+    written: Sequence[IO[bytes]],
 ) -> Optional[str]:
+    ends = time.monotonic() + timeout
+    ended = _watched(process) if stdin is None and os.name != "nt" else None
     try:
-        if stdin is None and os.name != "nt":
-            _watch(process, timeout)
-        else:
-            process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        kill_tree(process.pid)
-        try:
-            process.wait(timeout=3)
-        except subprocess.TimeoutExpired:
-            pass
-        return "timeout"
+        while True:
+            left = ends - time.monotonic()
+            moment = max(0.0, min(left, LOOK_AGAIN))
+            if ended is not None and ended.wait(moment):
+                return None
+            if ended is None:
+                try:
+                    process.communicate(stdin, timeout=moment)
+                    return None
+                except subprocess.TimeoutExpired:
+                    stdin = None  # it is on its way
+            if left <= LOOK_AGAIN:
+                return _ended(process, "timeout")
+            if sum(os.fstat(stream.fileno()).st_size for stream in written) > MAX_WRITTEN:
+                return _ended(process, "flood")
     except OSError as error:
         kill_tree(process.pid)
         return f"os-error: {error}"
@@ -164,11 +178,19 @@ def _wait(
         # The user's Ctrl-C does not reach the child: it has a session of its own.
         kill_tree(process.pid)
         raise
-    return None
 
 
-def _watch(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for the end; raises TimeoutExpired.
+def _ended(process: subprocess.Popen[bytes], why: str) -> str:
+    kill_tree(process.pid)
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        pass
+    return why
+
+
+def _watched(process: subprocess.Popen[bytes]) -> threading.Event:
+    """Set when the process has ended.
 
     On POSIX, ``Popen.wait`` with a limit looks every 50 ms: too seldom where one program after
     the other ends.
@@ -180,8 +202,7 @@ def _watch(process: subprocess.Popen[bytes], timeout: float) -> None:
         ended.set()
 
     threading.Thread(target=wait, daemon=True).start()
-    if not ended.wait(timeout):
-        raise subprocess.TimeoutExpired(process.args, timeout)
+    return ended
 
 
 def _creation_flags() -> int:

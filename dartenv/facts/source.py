@@ -13,6 +13,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 
 import msgspec
 
+from dartenv.facts import places
 from dartenv.facts.model import FileProblem, Location, SourceFacts
 from dartenv.facts.runner import Runner
 from dartenv.facts.source_git import git_dirty, git_remote, git_revision
@@ -42,24 +43,36 @@ def probe_source(
     folder that is no known tree is not searched, only its markers are told. ``looks`` is a folder
     where what was found is kept, so that the same files are not parsed again.
     """
-    folder = Path(root)
-    try:
-        exists, is_dir = os.path.lexists(root), folder.is_dir()
-    except (OSError, ValueError):
-        exists, is_dir = False, False
-    if not is_dir:
-        return SourceFacts(root=root, exists=exists, is_dir=False)
+    if not places.is_dir(root):
+        obstacle = places.obstacle(root)
+        return SourceFacts(
+            root=root,
+            exists=os.path.lexists(root),
+            is_dir=False,
+            problems=(FileProblem(path=".", reason=obstacle),) if obstacle is not None else (),
+        )
     known = recognise(root, spec.trees)
     if known.tree is None:
+        denied = _denied(root)
         return SourceFacts(
             root=root,
             exists=True,
             is_dir=True,
             markers_found=known.found,
             markers_missing=known.missing,
+            problems=(FileProblem(path=".", reason=denied),) if denied is not None else (),
         )
     with collector_paused():
         return _Probe(root, spec, known, looks).facts(runner, git)
+
+
+def _denied(root: str) -> Optional[str]:
+    """Why a folder does not tell what lies in it."""
+    try:
+        next(Path(root).iterdir(), None)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return None
 
 
 _Finder = Tuple[Callable[[bytes], bool], Callable[[Module], Sequence[Site]]]

@@ -16,6 +16,7 @@ from dartenv.facts.model import (
     DistributionFacts,
     Facts,
     FileAsset,
+    FileProblem,
     GpuDevice,
     GpuFacts,
     HostFacts,
@@ -59,6 +60,9 @@ def only(check: str, **facts: Any) -> Finding:
     return one
 
 
+DENIED = (FileProblem(path=".", reason="cannot be read: Permission denied"),)
+
+
 @pytest.mark.parametrize(
     ("source", "status", "words"),
     [
@@ -69,6 +73,8 @@ def only(check: str, **facts: Any) -> Finding:
         (tree(kind=None, markers_missing=("mld/x.py",)), Status.FAIL, "not a DART tree"),
         (tree(markers_missing=("model/mld_vae.py",)), Status.WARN, "expected files are missing"),
         (tree(git_dirty=("a.py", "b.py")), Status.OK, "2 files differ"),
+        (tree(exists=False, is_dir=False, kind=None, problems=DENIED), Status.FAIL, "denied"),
+        (tree(kind=None, problems=DENIED), Status.FAIL, "is no folder to look into"),
         (None, Status.FAIL, "no DART tree"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
@@ -143,3 +144,35 @@ def test_libraries_are_known_by_name(
 
 def test_text_that_is_not_unicode_is_escaped(space: Dict[str, Any]) -> None:
     assert space["plain"]({"a\udcff": ["b\ud800", 1, None]}) == {"a\\udcff": ["b\\ud800", 1, None]}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_metadata_that_is_no_file_is_not_waited_for(space: Dict[str, Any], tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe-1.dist-info", tmp_path / "device-1.dist-info"
+    for folder in (pipe, device):
+        folder.mkdir()
+    os.mkfifo(pipe / "METADATA")
+    (device / "METADATA").symlink_to("/dev/zero")
+    found = {one["name"]: one["problem"] for one in space["distributions_in"](str(tmp_path))}
+    assert found == {
+        "pipe": "no METADATA in pipe-1.dist-info",
+        "device": "no METADATA in device-1.dist-info",
+    }
+
+
+def test_what_may_not_be_read_is_told(
+    space: Dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shut-1.dist-info").mkdir()
+    real = os.scandir
+
+    def denied(path: str) -> Any:
+        if str(path).endswith("shut-1.dist-info") or str(path) == str(tmp_path / "other"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    (one,) = space["distributions_in"](str(tmp_path))
+    assert one["problem"] == "shut-1.dist-info cannot be read: Permission denied"
+    assert space["distributions_in"](str(tmp_path / "other")) == []
+    assert space["unreadable"][str(tmp_path / "other")] == "cannot be read: Permission denied"

@@ -9,10 +9,11 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import pytest
 
+from dartenv.facts import runner
 from dartenv.facts.exits import crash_name
 from dartenv.facts.interpreter import probe_interpreter
 from dartenv.facts.model import InterpreterFacts
@@ -121,6 +122,38 @@ def test_ownership_of_imports_is_told(plain: InterpreterFacts) -> None:
     assert "pytest" in owned["pytest"]
     assert "yaml" in owned["pyyaml"]
     assert not [m.name for m in facts.modules if m.name in ("pytest", "yaml")]
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "/".join(["x" * 200] * 30), "a\0b"])
+def test_paths_that_no_system_takes_are_named(path: str, tmp_path: Path) -> None:
+    probed = probe_interpreter(str(tmp_path / path), SubprocessRunner())
+    assert probed.value is None
+    assert "the probe broke" not in probed.failures[0].reason
+
+
+def test_a_python_that_may_not_be_looked_at_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.stat
+
+    def denied(path: Any, **more: Any) -> Any:
+        if str(path).startswith(str(tmp_path / "shut")):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", denied)
+    probed = probe_interpreter(str(tmp_path / "shut" / "python"), SubprocessRunner())
+    assert probed.failures[0].reason.endswith("python: cannot be read: Permission denied")
+
+
+def test_a_program_without_end_is_ended_before_it_fills_the_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner, "MAX_WRITTEN", 1_000_000)
+    code = "import os\nwhile True: os.write(1, b'{' * 65536)"
+    done = SubprocessRunner().run([sys.executable, "-c", code], 60)
+    assert (done.failure, done.rc) == ("flood", None)
+    assert done.seconds < 30
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ FILES = {
     "folder-1.0.dist-info/METADATA/oops": "",
     "url-1.0.dist-info/METADATA": metadata("url", "1.0"),
     "url-1.0.dist-info/direct_url.json": "{ cut o",
+    "types-1.0.dist-info/METADATA": metadata("types", "1.0"),
+    "types-1.0.dist-info/direct_url.json": '{"url": 5, "vcs_info": [1], "dir_info": "x"}',
+    "types-1.0.dist-info/RECORD": "typesx.py,,\n",
+    "typesx.py": "",
     "~umpy-1.24.4.dist-info/METADATA": metadata("numpy", "1.24.4"),
     "old-2.0.egg-info": metadata("Old", "2.0"),
     # torch of the plain index on Windows.
@@ -75,6 +79,9 @@ def test_broken_metadata_is_said_and_hides_nothing(target: InterpreterFacts) -> 
     assert found["whole"].requires == ("numpy<2",)
     assert found["whole"].problem is None
     assert found["empty"].version == "1.0"
+    for name in ("url", "types"):
+        assert "direct_url.json" in (found[name].problem or "")
+    assert found["types"].top_level == ("typesx",)
     for name in ("empty", "none", "folder", "url"):
         assert found[name].problem, name
     assert "interrupted" in (found["~umpy"].problem or "")

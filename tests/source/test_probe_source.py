@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import msgspec
 import pytest
@@ -265,3 +265,15 @@ def test_the_probe_runs_nothing_of_the_tree(root: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     assert probe_source(str(root), SPEC).kind == "demo"
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Any, *more: Any, **words: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("stat", "scandir", "listdir"):
+        monkeypatch.setattr(os, name, denied)
+    found = probe_source(str(root), SPEC)
+    assert [p.reason for p in found.problems] == ["cannot be read: Permission denied"]
