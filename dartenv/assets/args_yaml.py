@@ -8,6 +8,7 @@ data, and a tag that would run something else is only listed.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
@@ -120,6 +121,8 @@ def read_mapping(path: Union[str, Path], name: Optional[str] = None) -> Dict[str
 
 def _read(path: Path, name: str) -> bytes:
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ArgsFault(f"{name}: not a regular file")  # to open a pipe is to wait
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:

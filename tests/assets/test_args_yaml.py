@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -158,3 +159,12 @@ def test_numbers_follow_yaml_and_huge_ones_stay_text() -> None:
 def test_yaml_faults_name_the_line() -> None:
     with pytest.raises(YamlFault, match="line 2"):
         load_yaml("a: 1\nb: [1, 2}\nc: 3\nd: 4\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    for name in ("pipe.yaml", "zero.yaml"):
+        with pytest.raises(ArgsFault, match="not a regular file"):
+            read_args(tmp_path / name)
