@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+import msgspec
+
 from dartenv import __version__
 from dartenv.facts.model import PROBES, Facts, ProbeFailure, ProbeTiming, TargetFacts
 from dartenv.facts.probed import Probed
@@ -66,20 +68,56 @@ def collect(
     chosen = _closure(plans, wanted)
     with collector_paused():  # what probes import and parse is kept, and is no garbage
         values, failures, timings = _Run(scope, chosen, on_done).all()
-    extra = {name: values.pop(name) for name in list(values) if name not in PROBES}
-    return Facts(
-        dartenv=__version__,
-        taken_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        target=TargetFacts(
-            dart_root=scope.dart_root,
-            python=scope.python,
-            profile=scope.profile.id if scope.profile else None,
-        ),
-        probe_failures=tuple(failures),
-        timings=tuple(timings),
-        extra=extra,
-        **values,
+    extra: Dict[str, Any] = {}
+    for name in [one for one in values if one not in PROBES]:
+        extra[name], odd = _plain(name, values.pop(name))
+        failures.extend(odd)
+    return speakable(
+        Facts(
+            dartenv=__version__,
+            taken_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            target=TargetFacts(
+                dart_root=scope.dart_root,
+                python=scope.python,
+                profile=scope.profile.id if scope.profile else None,
+            ),
+            probe_failures=tuple(failures),
+            timings=tuple(timings),
+            extra=extra,
+            **values,
+        )
     )
+
+
+def speakable(facts: Facts) -> Facts:
+    """``facts`` in characters that any document can hold.
+
+    Names of files and variables may hold bytes that are no text, and a registry halves of
+    characters; they become escapes, as ``\\udcff``.
+    """
+    try:
+        msgspec.json.encode(facts)
+    except UnicodeEncodeError:
+        return msgspec.convert(_escaped(msgspec.to_builtins(facts)), Facts)
+    return facts
+
+
+def _escaped(node: Any) -> Any:
+    if isinstance(node, str):
+        return node.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(node, dict):
+        return {_escaped(key): _escaped(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_escaped(item) for item in node]
+    return node
+
+
+def _plain(name: str, value: Any) -> Tuple[Any, Tuple[ProbeFailure, ...]]:
+    """What an extension's probe gave, as it will be read back; nothing where it is not JSON."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(_escaped(value))), ()
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+        return None, (ProbeFailure(probe=name, reason=f"its facts are not plain data: {error}"),)
 
 
 def _closure(plans: Sequence[ProbePlan], wanted: Sequence[str]) -> List[ProbePlan]:

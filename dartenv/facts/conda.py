@@ -130,17 +130,28 @@ class _CondaProbe:
         found: List[str] = []
         for key in self._table.anaconda_keys:
             names = self._registry.subkeys(key)
+            if names.problem is not None:
+                self._fail(names.problem)
             for name in names.names:
-                value = self._registry.value(f"{key}\\{name}\\InstallPath", "").text()
+                value = self._setting(f"{key}\\{name}\\InstallPath", "")
                 if value:
                     found.append(value)
         return tuple(dict.fromkeys(found))
+
+    def _setting(self, key: str, name: str) -> Optional[str]:
+        """A text of the registry; what stands there instead of one is a failure."""
+        answer = self._registry.value(key, name)
+        if answer.problem is not None:
+            self._fail(answer.problem)
+        elif answer.value is not None and not isinstance(answer.value, str):
+            self._fail(f"{key}: {name or 'its value'} is no text")
+        return answer.text()
 
     def _shells(self) -> List[ShellFacts]:
         table = self._table
         if not self._windows:
             return [_marked("bash", places.expand_all(table.posix_profiles, self._env), table)]
-        documents = self._registry.value(table.documents_key, table.documents_value).text()
+        documents = self._setting(table.documents_key, table.documents_value)
         profiles = places.expand_all(
             (
                 *(f"{documents}/{name}" for name in table.powershell_files if documents),
@@ -148,7 +159,7 @@ class _CondaProbe:
             ),
             self._env,
         )
-        autorun = self._registry.value(table.cmd_autorun_key, table.cmd_autorun_value).text()
+        autorun = self._setting(table.cmd_autorun_key, table.cmd_autorun_value)
         cmd = ShellFacts(
             shell="cmd",
             initialised=table.cmd_autorun_mark in (autorun or ""),

@@ -63,8 +63,8 @@ def read_tree(
             with open(path, "rb") as stream:
                 tree = ast.parse(stream.read(), shown)
         except SyntaxError as error:
-            line = ":%d" % error.lineno if error.lineno else ""
-            problems.append("%s%s: %s" % (shown, line, error.msg))
+            place = ":%d" % error.lineno if error.lineno else ""
+            problems.append("%s%s: %s" % (shown, place, error.msg))
             continue
         except (OSError, ValueError) as error:
             problems.append("%s: %s" % (shown, error))

@@ -147,7 +147,10 @@ class _MsvcProbe:
             if names.problem is not None:
                 self._fail(names.problem)
             for name in names.names:
-                folder = self._sources.registry.value(key, name).text()
+                answer = self._sources.registry.value(key, name)
+                folder = answer.text()
+                if folder is None:
+                    self._fail(answer.problem or f"{key}: {name} is no text")
                 if folder and Path(folder).is_absolute() and is_dir(folder):
                     found.setdefault(_compared(folder), (os.path.normpath(folder), "registry"))
         for folder in matching(self._spec.folders, self._env):

@@ -44,7 +44,7 @@ def probe_unreal(
     bundles = _bundles(root)
     return Probed(
         UnrealFacts(
-            engines=tuple(_engines(env, table, registry, is_windows)),
+            engines=tuple(_engines(env, table, registry, is_windows, failures)),
             blenders=tuple(blenders),
             addons=tuple(_archives(env, table, table.addon_patterns, root)),
             code_archives=tuple(_archives(env, table, table.code_archives, root)),
@@ -66,13 +66,25 @@ def _blender(path: str, runner: Runner, failures: List[ProbeFailure]) -> Optiona
 
 
 def _engines(
-    env: Mapping[str, str], table: UnrealTable, registry: windows.Registry, is_windows: bool
+    env: Mapping[str, str],
+    table: UnrealTable,
+    registry: windows.Registry,
+    is_windows: bool,
+    failures: List[ProbeFailure],
 ) -> List[EngineFacts]:
     paths = list(places.matching(table.engine_windows if is_windows else table.engine_posix, env))
-    for name in registry.subkeys(table.engine_key).names:
-        value = registry.value(f"{table.engine_key}\\{name}", table.engine_value).text()
+    names = registry.subkeys(table.engine_key)
+    problems = [names.problem]
+    for name in names.names:
+        key = f"{table.engine_key}\\{name}"
+        answer = registry.value(key, table.engine_value)
+        value = answer.text()
         if value:
             paths.append(value)
+        elif answer.value is not None:
+            problems.append(f"{key}: {table.engine_value} is no text")
+        problems.append(answer.problem)
+    failures.extend(ProbeFailure(probe="unreal", reason=one) for one in problems if one)
     found: List[EngineFacts] = []
     for path in dict.fromkeys(os.path.normpath(p) for p in paths):
         version = _engine_version(Path(path) / table.build_version)
