@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 import typer
 
@@ -22,8 +22,8 @@ def diff(
     import msgspec
 
     from dartenv.checks import all_checks
-    from dartenv.diff import explained_differences
-    from dartenv.examine import Request
+    from dartenv.diff import TOGETHER, explained_differences
+    from dartenv.examine import Request, choose_profile
     from dartenv.facts.store import load_facts
     from dartenv.report.terminal import Line, write
     from dartenv.target import Target
@@ -34,23 +34,39 @@ def diff(
         read.profile(profile)
     all_checks()
     request = Request(manifests=read, target=Target(profile=profile))
-    found = explained_differences(request, load_facts(before), load_facts(after))
+    first, second = load_facts(before), load_facts(after)
+    found = explained_differences(request, first, second)
+    judged = choose_profile(request, first).id
     if format_name == "json":
-        document = {"schema": 1, "before": str(before), "after": str(after), "differences": found}
+        document: Dict[str, Any] = {
+            "schema": 1,
+            "before": str(before),
+            "after": str(after),
+            "profile": judged,
+        }
+        document["differences"] = found
         common.write_document(
             msgspec.json.format(msgspec.json.encode(document), indent=2).decode("utf-8") + "\n"
         )
         return
+    real = [d for d in found if d.path != TOGETHER]
     matter = [d for d in found if d.explains]
     rest = [d for d in found if not d.explains]
     lines: List[Line] = [
-        [(f"{len(found)} differences, {len(matter)} change a finding", "bold")],
+        [
+            (
+                f"{len(real)} differences, {len([d for d in real if d.explains])} change a finding",
+                "bold",
+            ),
+            (f"  both judged by profile {judged}", "dim"),
+        ],
     ]
     for item in (*matter, *rest):
         lines.append([])
         lines.append([(item.path, "bold" if item.explains else "")])
-        lines.append([("   before  ", "dim"), (item.before, "")])
-        lines.append([("   after   ", "dim"), (item.after, "")])
+        if item.path != TOGETHER:
+            lines.append([("   before  ", "dim"), (item.before, "")])
+            lines.append([("   after   ", "dim"), (item.after, "")])
         for text in item.explains:
             lines.append([("   changes ", "dim"), (text, "yellow")])
     write(lines, sys.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Union
 
 import msgspec
 
@@ -14,7 +15,12 @@ MAX_FACTS = 64 * 1024 * 1024
 
 
 class _Head(msgspec.Struct):
+    """The fields that tell facts from the other documents that dartenv writes."""
+
     schema: int
+    target: Union[msgspec.Raw, msgspec.UnsetType] = msgspec.UNSET
+    host: Union[msgspec.Raw, msgspec.UnsetType] = msgspec.UNSET
+    findings: Union[msgspec.Raw, msgspec.UnsetType] = msgspec.UNSET
 
 
 def save_facts(facts: Facts, path: Path) -> None:
@@ -45,11 +51,22 @@ def load_facts(path: Path) -> Facts:
     except OSError as error:
         raise UsageFault(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        schema = msgspec.json.decode(data, type=_Head).schema
+        head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise UsageFault(
             f"{path}: not facts: {error}", "JSON written by dartenv doctor --save"
         ) from None
+    schema = head.schema
+    if head.findings is not msgspec.UNSET:
+        raise UsageFault(
+            f"{path}: a report, which holds findings and not the facts behind them",
+            "facts written by dartenv doctor --save",
+            "dartenv doctor --save FACTS.json",
+        )
+    if head.target is msgspec.UNSET and head.host is msgspec.UNSET:
+        raise UsageFault(
+            f"{path}: not facts: it names no machine", "JSON written by dartenv doctor --save"
+        )
     if schema > FACTS_SCHEMA:
         raise UsageFault(
             f"{path}: facts of schema {schema}",

@@ -214,3 +214,23 @@ def test_torch_is_loaded_early_only_where_it_is_wanted(
     cli("doctor", "--dart-root", sandbox, "--python", place, *options)
     early = [given for given in asked if given[0] == place]
     assert bool(early) is begins
+
+
+def test_a_report_is_no_facts_for_diff_and_from(cli: Any, sandbox: Path, tmp_path: Path) -> None:
+    done = cli("doctor", "--dart-root", sandbox, "--select", "source", "--format", "json")
+    report = tmp_path / "report.json"
+    report.write_text(done.out, encoding="utf-8")
+    for command in (("doctor", "--from", report), ("diff", report, report)):
+        refused = cli(*command)
+        assert refused.code == 2
+        assert "a report" in refused.err
+        assert "dartenv doctor --save" in refused.err
+
+
+def test_diff_names_the_profile_that_judges(cli: Any, sandbox: Path, tmp_path: Path) -> None:
+    facts = tmp_path / "a.json"
+    cli("doctor", "--dart-root", sandbox, "--select", "source", "--save", facts)
+    done = cli("diff", facts, facts)
+    assert done.code == 0
+    assert "0 differences" in done.out
+    assert "profile sandbox" in done.out

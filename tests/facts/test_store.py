@@ -34,6 +34,8 @@ def test_facts_come_back_as_they_were_saved(tmp_path: Path) -> None:
         (b"[1, 2]", "not facts"),
         (b'{"taken_at": "x"}', "not facts"),
         (b'{"schema": 1, "host": 3}', "not facts of schema 1"),
+        (b'{"schema": 1, "files": []}', "names no machine"),
+        (b'{"schema": 1, "target": {}, "findings": []}', "a report"),
         (b"\xff\xfe\x00", "not facts"),
     ],
 )
@@ -50,7 +52,9 @@ def test_what_is_not_facts_is_refused_in_one_line(
 
 def test_facts_of_a_newer_schema_say_so_and_what_helps(tmp_path: Path) -> None:
     path = tmp_path / "facts.json"
-    path.write_text(json.dumps({"schema": FACTS_SCHEMA + 1, "unheard_of": {}}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"schema": FACTS_SCHEMA + 1, "target": {}, "unheard_of": {}}), encoding="utf-8"
+    )
     with pytest.raises(UsageFault, match=f"schema {FACTS_SCHEMA + 1}.*upgrade"):
         load_facts(path)
 

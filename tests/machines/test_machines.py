@@ -18,7 +18,7 @@ import pytest
 from dartenv.checks.finding import Finding, Status
 from dartenv.cli.app import app
 from dartenv.cli.ending import run
-from dartenv.diff import explained_differences
+from dartenv.diff import TOGETHER, explained_differences
 from dartenv.examine import Examined, Request, examine
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.facts.redact import redact
@@ -271,9 +271,52 @@ def test_diff_names_the_torch_that_explains_the_finding() -> None:
     assert blamed[0].path == "interpreter.distributions[torch].version"
     assert (blamed[0].before, blamed[0].after) == ("2.4.1+cu118", "2.4.1")
     assert "torch 2.4.1+cpu is a build without CUDA" in blamed[0].explains[0]
-    # torchvision came with it, and would not fit the old torch either; nothing else is blamed.
-    assert {d.path for d in blamed[1:]} == {"interpreter.distributions[torchvision].version"}
+    assert len(blamed) == 1
     assert not any("crash" in text for d in found for text in d.explains)
+
+
+def verdicts(name: str, profile: str) -> Dict[str, str]:
+    """Each check's gravest finding as diff words it."""
+    worst: Dict[str, Finding] = {}
+    for one in examine(request_for(profile), recorded(name)).report.findings:
+        if one.check not in worst or one.status.gravity > worst[one.check].status.gravity:
+            worst[one.check] = one
+    return {
+        check: "ok" if one.status is Status.OK else f"{one.status.value} ({one.summary})"
+        for check, one in worst.items()
+    }
+
+
+@pytest.mark.parametrize("name", [n for n in MACHINES if n != "windows-reference-healthy"])
+def test_diff_tells_every_finding_that_changes_with_both_verdicts(name: str) -> None:
+    healthy, profile = "windows-reference-healthy", "windows-cu118"
+    before, after = verdicts(healthy, profile), verdicts(name, profile)
+    found = explained_differences(request_for(profile), recorded(healthy), recorded(name))
+    told = {text for one in found for text in one.explains}
+    expected = {
+        f"{check}: {before[check]} -> {after[check]}"
+        for check in before
+        if before[check] != after[check]
+    }
+    assert told == expected
+    assert all(one.path != TOGETHER for one in found if name.startswith("windows"))
+
+
+def test_diff_of_a_new_card_says_what_becomes_of_it() -> None:
+    before, after = recorded("windows-reference-healthy"), recorded("windows-rtx-5070")
+    found = explained_differences(request_for(), before, after)
+    (text,) = {t for d in found for t in d.explains if t.startswith("gpu.capability")}
+    assert "ok -> fail (NVIDIA GeForce RTX 5070 is sm_120" in text
+    assert {d.path for d in found if text in d.explains} == {
+        "gpu.devices[NVIDIA GeForce RTX 4090]",
+        "gpu.devices[NVIDIA GeForce RTX 5070]",
+    }
+
+
+def test_diff_of_a_machine_and_its_bundle_is_empty() -> None:
+    facts = recorded("windows-onnxruntime-1.19.2")
+    assert explained_differences(request_for(), facts, redact(facts)) == []
+    assert explained_differences(request_for(), redact(facts), facts) == []
 
 
 def test_diff_finds_nothing_between_a_machine_and_itself() -> None:
