@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, Optional
 
 import typer
 
 from dartenv.cli import common
+
+SYSTEMS = ("windows", "linux")  # those that DART's stacks exist for
 
 app = typer.Typer(
     help="Check the manifests against each other, and ask them.",
@@ -22,11 +25,11 @@ def check(manifests: Optional[List[Path]] = common.MANIFESTS) -> None:
     """Read every manifest and hold the profiles against the tables."""
     import sys
 
-    from dartenv.manifests.validate import validate
+    from dartenv.every_manifest import every_problem
     from dartenv.report.terminal import say
 
     read = common.manifests_of(manifests)
-    problems = validate(read)
+    problems = every_problem(read)
     for problem in problems:
         say(problem.line(), sys.stdout)
     if problems:
@@ -55,6 +58,12 @@ def show(
     if what == "wheels.pytorch3d":
         from dartenv.manifests.wheels import wheel_for
 
+        for option, value in (("--python", python), ("--torch", torch)):
+            if not re.match(r"\d+\.\d+", value):
+                raise UsageFault(f"{option} {value!r}", "a version, as 3.8 or 2.4.1")
+        system = system.lower()
+        if system not in SYSTEMS:
+            raise UsageFault(f"--os {system!r}", " or ".join(SYSTEMS))
         answer = wheel_for(python, torch, cuda, system, read)
         wheel = answer.wheel
         if wheel is not None:

@@ -26,6 +26,8 @@ from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Manifest, Profile
 from dartenv.manifests.validate_gpu import gpu_problems
 from dartenv.manifests.validate_locks import lock_problems
+from dartenv.manifests.validate_rows import numpy_conflicts, words
+from dartenv.manifests.validate_rows import table_problems as row_problems
 from dartenv.manifests.wheels import wheel_for
 
 
@@ -70,7 +72,13 @@ def validate(manifests: Manifests) -> List[Problem]:
             problems.append(_unreadable(f"profiles/{stem}", fault))
             continue
         problems.extend(_profile(profile, manifests))
+    if any(_breaks_locks(problem) for problem in problems):
+        return problems  # a lock cannot be held against a profile that cannot be read
     if not any(problem.key == "file" for problem in problems):
+        problems.extend(
+            Problem(manifest=manifest, key=key, text=text)
+            for manifest, key, text in row_problems(manifests)
+        )
         problems.extend(
             Problem(manifest="compat", key="machine", text=line) for line in gpu_problems(manifests)
         )
@@ -80,6 +88,11 @@ def validate(manifests: Manifests) -> List[Problem]:
         )
         problems.extend(_failures(manifests))
     return problems
+
+
+def _breaks_locks(problem: Problem) -> bool:
+    unread = ("cannot be read", "is not a version", "is not a specifier")
+    return problem.text.endswith(unread)
 
 
 def _failures(manifests: Manifests) -> Iterator[Problem]:
@@ -115,7 +128,17 @@ Rule = Callable[[Profile, Manifests], Iterator[Tuple[str, str]]]
 
 
 def _profile(profile: Profile, manifests: Manifests) -> Iterator[Problem]:
-    rules: Sequence[Rule] = (_shape, _torch, _pytorch3d, _numpy, _requirements, _runtime, _names)
+    rules: Sequence[Rule] = (
+        _shape,
+        words,
+        _torch,
+        _pytorch3d,
+        _numpy,
+        numpy_conflicts,
+        _requirements,
+        _runtime,
+        _names,
+    )
     for rule in rules:
         for key, text in rule(profile, manifests):
             yield Problem(manifest=f"profiles/{profile.id}", key=key, text=text)
@@ -256,12 +279,15 @@ def _runtime(profile: Profile, manifests: Manifests) -> Iterator[Tuple[str, str]
         return
     if not pin:
         return
+    try:
+        version = Version(pin)
+    except InvalidVersion:
+        yield "onnxruntime", f"{profile.onnxruntime}: {pin!r} is not a version"
+        return
     rows = [
         row
         for row in table.rows
-        if row.package == name
-        and row.index == "main"
-        and Version(pin) in SpecifierSet(row.versions)
+        if row.package == name and row.index == "main" and version in SpecifierSet(row.versions)
     ]
     if not rows:
         yield "onnxruntime", f"{profile.onnxruntime} is in no row of compat/onnxruntime"

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 MACHINES = Path(__file__).resolve().parents[1] / "fixtures" / "machines"
 
 
@@ -37,6 +39,28 @@ def test_the_tables_answer_which_wheel_fits(cli: Any) -> None:
     assert none.code == 1
     assert "none exists" in none.out
     assert "nearest" in none.out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--os", "macos"),
+        ("--python", "three"),
+        ("--torch", "nightly"),
+        ("--torch", ""),
+        ("--cuda", "x"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_wrong_usage(cli: Any, option: str, value: str) -> None:
+    done = cli("manifest", "show", "wheels.pytorch3d", option, value)
+    assert done.code == 2
+    assert repr(value) in done.err
+
+
+def test_the_spelling_of_a_system_does_not_matter(cli: Any) -> None:
+    done = cli("manifest", "show", "wheels.pytorch3d", "--os", "Windows", "--cuda", "cu118")
+    assert done.code == 0
+    assert "0.7.8+pt2.4.1cu118" in done.out
 
 
 def test_what_is_not_in_the_tables_is_wrong_usage(cli: Any) -> None:

@@ -7,9 +7,10 @@ from typing import List
 
 import pytest
 
+from dartenv.every_manifest import every_problem as validate
 from dartenv.manifests.loader import Manifests, default_manifests
-from dartenv.manifests.validate import validate
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 HEAD = """
 id = "odd"
 title = "odd"
@@ -108,3 +109,69 @@ def test_every_profile_of_the_project_is_there() -> None:
         "linux-cpu",
         "sandbox",
     }
+
+
+MUTATIONS = [
+    (
+        "profiles/windows-cu118.toml",
+        'pytorch3d = "wheel"',
+        'toolkit = "perhaps"\npytorch3d = "wheel"',
+        "toolkit",
+    ),
+    (
+        "profiles/windows-cu118.toml",
+        'pytorch3d = "wheel"',
+        'backend = "spack"\npytorch3d = "wheel"',
+        "backend",
+    ),
+    (
+        "profiles/windows-cu118.toml",
+        '["windows-cu128"',
+        '["linux-cu128"',
+        "linux-cu128 is for linux",
+    ),
+    ("profiles/windows-cu118.toml", '"smplx", "clip"]', '"smplx", "clap"]', "clap is none of"),
+    (
+        "profiles/windows-cu118.toml",
+        'numpy = ">=1.21,<2"',
+        'numpy = ">=1.21,<1.24"',
+        "the pin 1.24.4",
+    ),
+    ("profiles/windows-cu118.toml", "==1.18.1", "==latest", "'latest' is not a version"),
+    (
+        "profiles/windows-cu118.toml",
+        "python_version < '3.10'",
+        "python_version <",
+        "cannot be read",
+    ),
+    ("profiles/windows-cu118.toml", 'spec = ">=5.4"', 'spec = "new"', "is not a specifier"),
+    ("profiles/windows-cu118.toml", "title =", "titel =", "titel"),
+    ("compat/torch.toml", 'version = "2.4.1"', 'version = "2.4.9"', "torch 2.4.1 is not in"),
+    ("compat/numpy.toml", 'numpy = ">=2"', 'numpy = ">=1.20"', "mesh.py reads np.infty"),
+    ("compat/unreal.toml", '"1.17.1"', '"0.9.0"', "0.9.0 is in no row of opsets"),
+    ("compat/unreal.toml", "opset = 20", "opset = 22", "compat/onnxruntime has 20"),
+    ("compat/unreal.toml", "safe_opset = 17", "safe_opset = 19", "below opset 19"),
+    ("compat/editor.toml", 'module = "mld.rollout_demo"', 'module = "mld.demo"', "mld.demo"),
+    ("compat/tools.toml", 'id = "tools"', 'idd = "tools"', "compat/tools: file"),
+    ("assets/dart.toml", "[[checkpoints]]", "[[check]]", "assets/dart: file"),
+    ("install/mirrors.toml", "url", "ur1", "install/mirrors: file"),
+    ("patches/posixpath.toml", "title", "titel", "patches/posixpath: file"),
+    ("scenarios/rollout.toml", "id =", "idd =", "scenarios/rollout: file"),
+    (
+        "trees/dart.toml",
+        '"mld.rollout_mld"',
+        '"mld.rollout_x"',
+        "mld.rollout_mld is no entry point",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"), MUTATIONS, ids=[f"{m[0]}-{m[3]}" for m in MUTATIONS]
+)
+def test_a_table_that_was_changed_is_named(
+    tmp_path: Path, name: str, before: str, after: str, said: str
+) -> None:
+    text = (REPOSITORY / "manifests" / name).read_text(encoding="utf-8")
+    assert before in text
+    assert said in "\n".join(lines(tmp_path, text.replace(before, after), name))
