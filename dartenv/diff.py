@@ -11,7 +11,7 @@ from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import REGISTRY, Check, Context, run_checks
 from dartenv.examine import Request, choose_profile
 from dartenv.facts.compare import Difference, differences, shown, with_part
-from dartenv.facts.model import Facts
+from dartenv.facts.model import PROBES, Facts
 from dartenv.facts.redact import redact
 from dartenv.manifests.schema import Profile
 
@@ -87,7 +87,7 @@ class _Search:
         if left:
             probes: Dict[str, Tuple[str, Sequence[str]]] = {}
             for part, (probe, _) in parts.items():
-                probes.setdefault(probe, (part, (probe,)))
+                probes.setdefault(probe, (part, (probe if probe in PROBES else f"extra.{probe}",)))
             whole = {part: (probe, items) for probe, (part, items) in probes.items()}
             groups = self._ranked(whole, self.before, self.after, self._first, self._second, left)
             left = self._note(groups, left, explained)
@@ -99,7 +99,7 @@ class _Search:
         """Each part with its probe and the paths that are exchanged for it."""
         parts: Dict[str, Tuple[str, List[str]]] = {}
         for path, _, _ in self.differing:
-            _, paths = parts.setdefault(_part(path), (re.split(r"[.\[]", path)[0], []))
+            _, paths = parts.setdefault(_part(path), (_probe(path), []))
             if _item(path) not in paths:
                 paths.append(_item(path))
         return {part: parts[part] for part in list(parts)[:MAX_TRIED]}
@@ -171,6 +171,11 @@ class _Search:
 
 
 _EXACT, _ALIKE, _OTHER = 0, 1, 2
+
+
+def _probe(path: str) -> str:
+    """The probe that tells of it; an extension's stands in ``extra``."""
+    return re.split(r"[.\[]", path[len("extra.") :] if path.startswith("extra.") else path)[0]
 
 
 def _item(path: str) -> str:

@@ -127,10 +127,16 @@ def choose_profile(request: Request, facts: Facts) -> Profile:
 
 
 def _fitting(manifests: Manifests, system: str, facts: Facts) -> Profile:
-    """The first profile of this system whose compute fits the GPU that was seen."""
-    candidates = [p for p in manifests.profiles() if p.kind == "dart" and p.system == system]
-    if not candidates:
-        candidates = [p for p in manifests.profiles() if p.kind == "dart"]
+    """The first profile of this system whose compute fits the GPU that was seen.
+
+    One that an extension brings is for those who ask for it.
+    """
+    known = [
+        p
+        for p in manifests.profiles()
+        if p.kind == "dart" and manifests.is_packaged("profiles", p.id)
+    ]
+    candidates = [p for p in known if p.system == system] or known
     by_compute = {p.compute: p for p in reversed(candidates)}
     gpu = facts.gpu
     if gpu is None or gpu.state != "devices":

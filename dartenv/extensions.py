@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Iterable, List, Tuple
+from typing import Any, Iterable, List, Optional, Tuple
 
+from dartenv.errors import UsageFault
 from dartenv.facts.model import ProbeFailure
+from dartenv.manifests.loader import Manifests
 
 if sys.version_info >= (3, 10):
     from importlib.metadata import EntryPoint, entry_points
@@ -62,5 +64,21 @@ def manifest_folders() -> Tuple[List[Path], List[ProbeFailure]]:
         if file is None:
             failures.append(ProbeFailure(probe=f"extension {name}", reason="has no folder"))
         else:
-            folders.append(Path(file).parent)
+            folder = Path(file).parent
+            fault = _unusable(folder)
+            if fault is None:
+                folders.append(folder)
+            else:
+                failures.append(ProbeFailure(probe=f"extension {name}", reason=fault))
     return folders, failures
+
+
+def _unusable(folder: Path) -> Optional[str]:
+    """Why a folder of manifests would end every command; ``None`` where it would not."""
+    try:
+        laid = Manifests([folder])
+        laid.profiles()
+        laid.trees()
+    except UsageFault as fault:
+        return str(fault)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -115,3 +116,49 @@ def test_a_broken_extension_is_told_and_breaks_nothing_else(tmp_path: Path, empt
     assert "no_such_module_anywhere" in done.stdout
     assert "extension odd" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_profile_of_an_extension_is_for_those_who_ask(tmp_path: Path, empty: Path) -> None:
+    site = install(tmp_path / "site", PACKAGE)
+    done = dartenv(site, empty, "doctor", "--select", "lab")
+    assert "12 GB left in /scratch" in done.stdout
+    assert "lab-gpu" not in done.stdout
+
+
+def test_a_check_of_an_extension_is_explained(tmp_path: Path, empty: Path) -> None:
+    site = install(tmp_path / "site", PACKAGE)
+    done = dartenv(site, empty, "explain", "lab.scratch")
+    assert done.returncode == 0, done.stderr
+    assert "Room in the lab's scratch folder" in done.stdout
+    assert "lab_dart.checks" in done.stdout
+    assert "lab.scratch " in dartenv(site, empty, "explain", "--list").stdout
+
+
+def test_facts_of_an_extension_are_saved_compared_and_explain(tmp_path: Path, empty: Path) -> None:
+    site = install(tmp_path / "site", PACKAGE)
+    dartenv(site, empty, "doctor", "--select", "lab", "--save", "a.json")
+    facts = json.loads((empty / "a.json").read_text(encoding="utf-8"))
+    assert facts["extra"] == {"scratch": {"folder": "/scratch", "free": 12}}
+    facts["extra"]["scratch"]["free"] = 3
+    (empty / "b.json").write_text(json.dumps(facts), encoding="utf-8")
+    done = dartenv(site, empty, "diff", "a.json", "b.json")
+    assert "extra.scratch.free" in done.stdout, done.stderr
+    assert "warn (12 GB left in /scratch) -> warn (3 GB left in /scratch)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("profiles/bad.toml", "id = \n"),
+        ("profiles/bad.toml", 'id = "bad"\ntitle = 3\n'),
+        ("stray.toml", "x = 1\n"),
+    ],
+)
+def test_manifests_that_cannot_be_used_are_left_out_and_told(
+    tmp_path: Path, empty: Path, name: str, text: str
+) -> None:
+    site = install(tmp_path / "site", {**PACKAGE, f"lab_dart/manifests/{name}": text})
+    done = dartenv(site, empty, "doctor", "--select", "lab")
+    assert "12 GB left in /scratch" in done.stdout, done.stderr
+    assert "extension lab" in done.stdout
+    assert name.rpartition("/")[2] in done.stdout.replace("\n           ", "")

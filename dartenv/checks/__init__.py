@@ -71,8 +71,8 @@ def _load_extensions() -> None:
             _failures.append(ProbeFailure(probe=f"extension {name}", reason=str(error)))
             continue
         _plans.append(plan)
-    _, failures = extensions.load(extensions.CHECKS)
-    _failures.extend(failures)
+    for failures in (extensions.load(extensions.CHECKS)[1], extensions.manifest_folders()[1]):
+        _failures.extend(failures)
 
 
 def _arrange() -> None:

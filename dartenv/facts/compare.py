@@ -32,6 +32,13 @@ def differences(before: Facts, after: Facts) -> List[Tuple[str, Any, Any]]:
             _plain(getattr(after, probe)),
             found,
         )
+    for probe in dict.fromkeys([*before.extra, *after.extra]):  # those that extensions bring
+        _walk(
+            f"extra.{probe}",
+            _plain(before.extra.get(probe)),
+            _plain(after.extra.get(probe)),
+            found,
+        )
     return found
 
 

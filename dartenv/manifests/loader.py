@@ -61,6 +61,7 @@ class Manifests:
 
     def __init__(self, overrides: Sequence[Path] = ()) -> None:
         self._files = _packaged_files()
+        self._packaged = frozenset(self._files)
         for folder in overrides:
             self._files.update(_folder_files(Path(folder)))
         self._cache: Dict[Tuple[str, str], msgspec.Struct] = {}
@@ -85,6 +86,10 @@ class Manifests:
         if not isinstance(value, kind):
             raise TypeError(f"{folder}/{stem} was read as {type(value).__name__} before")
         return value
+
+    def is_packaged(self, folder: str, stem: str) -> bool:
+        """Whether dartenv itself brings a manifest of that name."""
+        return (folder, stem) in self._packaged
 
     def raw(self, folder: str, stem: str) -> Dict[str, Any]:
         """The manifest as plain TOML data."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 from dartenv.errors import UsageFault
 
@@ -24,6 +25,9 @@ def page(page_id: str) -> str:
     """The Markdown text of a page; UsageFault naming the nearest ids for an unknown one."""
     known = ids()
     if page_id not in known:
+        brought = _brought().get(page_id)
+        if brought is not None:
+            return brought
         near = difflib.get_close_matches(page_id, known, 3) or [
             one for one in known if one.startswith(page_id)
         ]
@@ -38,7 +42,22 @@ def page(page_id: str) -> str:
 def titles() -> List[Tuple[str, str]]:
     """Every id with the title on its page's first line (after ``# ID:``)."""
     found: List[Tuple[str, str]] = []
-    for page_id in ids():
+    for page_id in sorted({*ids(), *_brought()}):
         first = page(page_id).splitlines()[0]
         found.append((page_id, first.partition(":")[2].strip() or first.lstrip("# ")))
     return found
+
+
+def _brought() -> Dict[str, str]:
+    """A page for each check that an extension brings: what its docstring says."""
+    from dartenv.checks import all_checks
+    from dartenv.checks.registry import REGISTRY
+
+    all_checks()
+    known = set(ids())
+    return {
+        check.id: f"# {check.id}: {check.title}\n\n{inspect.getdoc(check.function) or check.title}"
+        f"\n\nBrought by {check.function.__module__}.\n"
+        for check in REGISTRY.checks.values()
+        if check.id not in known
+    }
