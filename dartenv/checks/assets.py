@@ -13,6 +13,10 @@ from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 
 _MEGABYTE = 1_000_000
+# The two ways in which DART's files come: over the network, and from what a browser downloaded.
+_AGAIN = ("dartenv assets fetch", "dartenv assets import FILE.zip")
+_FILES_SOURCE = "what DART's entry points read (DART@4db72d3f)"
+_ARGS_SOURCE = "DART README, Drive folder; load_mld in mld/rollout_mld.py reads it"
 
 
 @check("assets.args", needs=("source.root",))
@@ -26,6 +30,8 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             wanted="the args.yaml that comes with each checkpoint (DART README, Drive folder)",
             why="the loaders read the network's shapes from it",
             remedy="unpack DART's checkpoints into the tree, with their args.yaml",
+            commands=_AGAIN,
+            source=_ARGS_SOURCE,
         )
         return
     broken = [a for a in assets.args if a.error]
@@ -37,6 +43,8 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             wanted="the args.yaml that tyro wrote beside the checkpoint",
             why="its checkpoint cannot be loaded without it",
             remedy="unpack it again from DART's Drive folder",
+            commands=_AGAIN,
+            source=_ARGS_SOURCE,
         )
     foreign = [a for a in assets.args if a.foreign_tags]
     for one in foreign:
@@ -47,6 +55,8 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             wanted="tags of DART's own argument classes only",
             why="DART's loader executes such tags; dartenv read them as text",
             remedy="do not run it; unpack the file again from DART's Drive folder",
+            commands=_AGAIN,
+            source="tyro.extras.from_yaml, a full YAML loader",
         )
     contradicting = [a for a in assets.args if a.mismatches and not a.error]
     for one in contradicting:
@@ -58,6 +68,8 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             evidence=one.mismatches[1:],
             why="the networks are built from them and would not take their weights",
             remedy="unpack it again from DART's Drive folder, beside its own checkpoint",
+            commands=_AGAIN,
+            source=_ARGS_SOURCE,
         )
     missing = [
         f
@@ -71,6 +83,9 @@ def args(assets: AssetsFacts) -> Iterator[Finding]:
             found=f"{file.path}, which is missing",
             wanted=f"what {file.named_by or 'args.yaml'} names",
             why="the dataset is set up from it before the first frame",
+            remedy="configurations are part of DART's source, data of its Drive folder",
+            commands=("git checkout -- config_files", *_AGAIN),
+            source=file.named_by or "args.yaml",
         )
     if not broken and not foreign and not missing and not contradicting:
         kinds: Dict[str, int] = {}
@@ -178,6 +193,7 @@ def clip(assets: AssetsFacts, profile: Profile, manifests: Manifests) -> Iterato
         remedy=clip_remedy(assets, manifests),
         good="CLIP files",
         fix="assets.clip",
+        source="openai/CLIP clip/clip.py, whose address holds the hash",
     )
 
 
@@ -196,6 +212,8 @@ def pickles(assets: AssetsFacts) -> Iterator[Finding]:
         evidence=[f"{f.path}: {', '.join(f.foreign_globals)}" for f in bad],
         why="loading such a file runs what its author wrote; dartenv only looked at it",
         remedy="replace the file with the published one",
+        commands=("dartenv assets verify", *_AGAIN[:1]),
+        source="Python documentation, pickle: only load what you trust",
     )
 
 
@@ -210,6 +228,7 @@ def _files(
     remedy: str,
     good: str,
     fix: Optional[str] = None,
+    source: str = _FILES_SOURCE,
 ) -> Iterator[Finding]:
     """One finding for all files of these roles: the first bad one leads, the rest are evidence."""
     if profile.assets and not set(roles) & set(profile.assets):
@@ -224,6 +243,8 @@ def _files(
             wanted=wanted,
             why=why,
             remedy=remedy,
+            commands=_AGAIN,
+            source=source,
         )
         return
     bad = [f for f in files if (not f.exists and not f.optional) or f.problem or f.mismatches]
@@ -248,6 +269,7 @@ def _files(
         why=why,
         remedy="; ".join([remedy, *_downloads(bad, manifests)]),
         fix=fix,
+        source=source,
     )
 
 

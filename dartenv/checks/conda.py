@@ -48,6 +48,9 @@ def conda_installed(conda: CondaFacts, profile: Profile) -> Iterator[Finding]:
             found="no conda" + extra,
             wanted=f"conda, which profile {profile.id} builds with" if wanted else None,
             why="environments can also be made with venv or uv",
+            remedy="install Miniforge, or let bootstrap use venv",
+            commands=("dartenv bootstrap --backend venv",),
+            source=f"profile {profile.id}",
         )
         return
     if conda.version is None:
@@ -59,6 +62,7 @@ def conda_installed(conda: CondaFacts, profile: Profile) -> Iterator[Finding]:
             why="environments cannot be listed or made with it",
             remedy="run it by hand to see what it says",
             commands=(f'"{conda.executable}" info',),
+            source="conda info --json",
         )
         return
     yield finding(Status.OK, f"{conda.kind} {conda.version} at {conda.executable}")
@@ -79,6 +83,7 @@ def conda_env(conda: CondaFacts, target: TargetFacts, profile: Profile) -> Itera
             wanted="an environment of its own",
             why="DART's old pins in base break conda itself",
             remedy="make one",
+            source="conda documentation, managing environments",
             commands=("dartenv bootstrap", f"conda create -n dart python={_python(profile)}"),
         )
         return
@@ -94,6 +99,7 @@ def conda_env(conda: CondaFacts, target: TargetFacts, profile: Profile) -> Itera
             if one.has_history
             else "remove the folder, which `conda env remove` takes for no environment, and make "
             "it again",
+            source="conda-meta/history, which conda writes last",
             commands=(
                 _removal(one),
                 f'conda create -p "{one.path}" python={_python(profile)}',
@@ -144,8 +150,13 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
         yield finding(
             Status.WARN,
             odd[0],
+            found=odd[0],
+            wanted="configuration that conda can read, each channel once, TLS checked",
             evidence=odd[1:],
-            why="conda slows down or fails on it",
+            why="conda slows down or fails on it, and so does making DART's environment",
+            remedy="edit that file",
+            commands=("conda config --show-sources",),
+            source="conda documentation, .condarc",
         )
         return
     count = len(conda.condarcs)

@@ -186,6 +186,7 @@ def _old_driver(
         wanted=f"{minimum} or newer{best}",
         why="torch finds no CUDA device, and DART stops at its first tensor",
         remedy=f"{remedy}; {WSL_DRIVER}" if host.wsl else remedy,
+        commands=("dartenv doctor --select gpu",),
         source=source,
     )
 
@@ -308,6 +309,7 @@ def gpu_memory(gpu: GpuFacts, profile: Profile) -> Iterator[Finding]:
             wanted=memory(wanted),
             why="a run ends with 'CUDA out of memory', the viewer and in-betweening first",
             remedy="run with --batch_size 1, or on CPU",
+            commands=("dartenv smoke rollout --device cpu",),
             source=f"profile {profile.id}",
         )
     elif free is not None and free < wanted:

@@ -88,6 +88,7 @@ def _os_problems(
             found=name,
             wanted="Windows or Linux",
             why="no CUDA and no pytorch3d wheel exist for it; on CPU nobody has tried it",
+            remedy="run DART on a machine with Windows or Linux",
             source=table.source,
         )
     if host.machine.lower() not in table.machines:
@@ -98,6 +99,7 @@ def _os_problems(
             found=f"{host.machine}, {host.bits}-bit",
             wanted="64-bit x86: " + " or ".join(table.machines),
             why="the wheels of this stack are built for 64-bit x86 only",
+            remedy="run DART on a machine with such a processor and system",
             source=table.source,
         )
     if host.wsl == 1:
@@ -118,6 +120,8 @@ def _os_problems(
             found=f"{name}, build {host.build}",
             wanted=f"Windows 10 or newer (build {table.windows_min_build})",
             why="no current NVIDIA driver installs on it",
+            remedy="update Windows",
+            commands=("winver",),
             source=table.windows_source,
         )
     yield from _libc_problems(host, profile, table, name)
@@ -136,6 +140,7 @@ def _libc_problems(
             found=host.libc,
             wanted="glibc",
             why="pip finds no torch wheel for this C library",
+            remedy="take a distribution with glibc, as Debian or Ubuntu, or a container of one",
             source="manylinux wheel tags",
         )
         return

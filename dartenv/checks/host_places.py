@@ -150,7 +150,9 @@ def host_path_charset(
         remedy="where something fails for no other reason, move that folder"
         if spelled
         else "move that folder to a drive of this system, or bear with it",
-        source="seen with DART on Windows; pytorch/pytorch#75171" if spelled else None,
+        source="seen with DART on Windows; pytorch/pytorch#75171"
+        if spelled
+        else "what kind of drive the system says it is",
     )
 
 

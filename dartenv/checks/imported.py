@@ -42,6 +42,7 @@ def failed(
         why=why,
         fix=fix,
         remedy=_remedy(result, name),
+        source="the import itself, in a process of its own",
     )
 
 

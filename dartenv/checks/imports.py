@@ -41,7 +41,16 @@ def imports_torch(
     version = f"torch {loaded.details.get('version', '?')}"
     took = f"{loaded.seconds:.1f} s" if loaded.seconds is not None else "a while"
     if kernel is None:
-        yield finding(Status.WARN, f"{version} imports in {took}; no kernel was run")
+        yield finding(
+            Status.WARN,
+            f"{version} imports in {took}; no kernel was run",
+            found="no answer from the kernel that was to run",
+            wanted=f"a kernel that runs with {shown_compute(profile.compute)}",
+            why="whether DART's networks can compute there is not known",
+            remedy="look again",
+            commands=("dartenv doctor --select imports.torch",),
+            source="torch, in a process of its own",
+        )
         return
     if profile.compute != "cpu" and kernel.details.get("available") == "False":
         yield _no_cuda(version, kernel, gpu)
@@ -203,6 +212,7 @@ def _broken_imports(own: Sequence[ImportResult], bad: Sequence[ImportResult]) ->
             evidence=problems[1:],
             why="the entry points import them",
             remedy="restore the file, or take a Python that can read it",
+            commands=("git diff", "dartenv doctor --select source"),
             source="the tree, read by the target's own Python",
         )
     others = [f"{r.name.partition(':')[2]}: {told(r)}" for r in bad if r is not first]

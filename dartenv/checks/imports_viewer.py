@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Optional, Tuple
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.imported import OUTCOMES, follows, not_looked_at, results_of, told, words_of
 from dartenv.checks.registry import check, finding
-from dartenv.facts.model import ImportsFacts
+from dartenv.facts.model import HostFacts, ImportsFacts
 from dartenv.manifests.compat import ImportTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
@@ -15,7 +15,7 @@ from dartenv.manifests.schema import Profile
 
 @check("imports.viewer", needs=("packages.torch",))
 def imports_viewer(
-    imports: ImportsFacts, profile: Profile, manifests: Manifests
+    imports: ImportsFacts, host: Optional[HostFacts], profile: Profile, manifests: Manifests
 ) -> Iterator[Finding]:
     """The viewer's packages import, and there is a place to draw."""
     table = manifests.read("compat", "imports", ImportTable)
@@ -51,6 +51,7 @@ def imports_viewer(
         evidence=[f"{r.name}: {told(r)}" for r in bad[1:]] + words_of(first),
         why="the interactive demo (mld.rollout_demo) draws with it; rollouts to files do not",
         remedy=_VIEWER_REMEDY.get(part, "install pyrender with what it needs again"),
+        commands=_commands(part, host),
         source="pyrender 0.1.45; its documentation on offscreen rendering",
     )
 
@@ -60,3 +61,12 @@ _VIEWER_REMEDY: Dict[str, str] = {
     "context": "run it where a display is: on Linux without one, `xvfb-run -a`, or set"
     " PYOPENGL_PLATFORM to egl before the program starts; Windows has neither EGL nor OSMesa",
 }
+
+
+def _commands(part: str, host: Optional[HostFacts]) -> Tuple[str, ...]:
+    if part == "mesh":
+        return ("dartenv explain packages.numpy",)
+    if part == "context":
+        linux = host is not None and host.system == "linux"
+        return ("xvfb-run -a dartenv smoke viewer",) if linux else ()
+    return ("dartenv fix packages.requirements",)

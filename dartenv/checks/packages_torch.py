@@ -36,10 +36,10 @@ def packages_torch(
     system = system_of(interpreter, profile)
     seen = torch_seen(interpreter, table, system)
     fault = _torch_fault(seen, interpreter, profile, table, system)
-    if fault is not None or seen is None:
-        yield fault or finding(Status.FAIL, "torch is not installed")
-        return
-    yield from _companions(seen, interpreter, profile, table)
+    if fault is not None:
+        yield fault
+    elif seen is not None:
+        yield from _companions(seen, interpreter, profile, table)
 
 
 def _torch_fault(

@@ -31,6 +31,7 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
             why="every source and asset check, and smoke, work on that tree",
             remedy="name it, or run from inside it",
             commands=("dartenv doctor --dart-root DIR",),
+            source="the files of zkf1997/DART",
         )
         return
     if not source.exists or not source.is_dir or (source.kind is None and source.problems):
@@ -45,6 +46,7 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
             why="every source and asset check, and smoke, work on that tree",
             remedy="name the folder that holds mld/ and model/",
             commands=("dartenv doctor --dart-root DIR",),
+            source="the files of zkf1997/DART",
         )
         return
     if source.kind is None:
@@ -56,6 +58,7 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
             why="every source and asset check, and smoke, work on that tree",
             remedy="name the folder that holds mld/ and model/",
             commands=("dartenv doctor --dart-root DIR",),
+            source="the files of zkf1997/DART",
         )
         return
     notes = [f"{source.root}: {_kind_words(source)}, {source.python_files} Python files"]
@@ -72,8 +75,16 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
         yield finding(
             Status.WARN,
             ", ".join(notes) + f"; {len(source.markers_missing)} expected files are missing",
+            found=f"{source.root} without {source.markers_missing[0]}"
+            + (
+                f" and {len(source.markers_missing) - 1} more" if source.markers_missing[1:] else ""
+            ),
+            wanted="every file that makes a DART tree",
             evidence=evidence,
             why="an entry point that imports a missing file will not start",
+            remedy="take them from the repository again",
+            commands=("git status", "git checkout -- ."),
+            source="the files of zkf1997/DART",
         )
         return
     if source.writable is False:

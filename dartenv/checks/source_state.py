@@ -121,6 +121,9 @@ def body_model_dir(
             found=place.text if place is not None else "no body_model_dir in data_paths.py",
             wanted="body_model_dir built from constants",
             why="the body models cannot be looked for",
+            remedy="write the folder as constants, as DART has it",
+            commands=("dartenv explain source.body-model-dir",),
+            source="config_files/data_paths.py of DART@4db72d3f",
         )
         return
     bodies = [f for f in (assets.files if assets is not None else ()) if f.role in BODY_ROLES]

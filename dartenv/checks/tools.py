@@ -40,6 +40,8 @@ def pip_index(pip: PipFacts, manifests: Manifests, profile: Profile) -> Iterator
     yield finding(
         Status.WARN,
         notes[0],
+        found=notes[0],
+        wanted="torch from its own index, everything else from one index over checked TLS",
         evidence=notes[1:],
         why="the plain index has torch wheels without CUDA for Windows; a mirror may win",
         remedy="name torch's index on the command line, or remove the setting",
@@ -61,6 +63,8 @@ def git_tls(git: GitFacts, manifests: Manifests) -> Iterator[Finding]:
             wanted="a git configuration that can be read",
             evidence=told[1:],
             why="git itself may stop there, and bootstrap with it",
+            remedy="put it right, or move it away",
+            source="git-config documentation",
             commands=("git config --global --list",),
         )
         return

@@ -184,6 +184,18 @@ def test_the_finding_holds_the_values(name: str, check: str) -> None:
 
 
 @EVERY
+def test_a_finding_that_asks_for_something_says_all_of_it(name: str) -> None:
+    for one in look(name).report.findings:
+        if one.status.gravity >= Status.WARN.gravity:
+            assert one.found, one.check
+            assert one.wanted, one.check
+            assert one.why, one.check
+            assert one.source, one.check
+            assert one.remedy is not None, one.check
+            assert one.remedy.text, one.check
+
+
+@EVERY
 def test_the_report_is_the_golden_one(name: str) -> None:
     text = plain(render_console(look(name).report))
     path = GOLDEN / f"{name}.txt"
