@@ -6,8 +6,8 @@ from typing import Iterator, List, Optional, Set, Tuple
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
+from dartenv.facts.addresses import masked
 from dartenv.facts.model import CondaEnvironment, CondaFacts, HostFacts, TargetFacts
-from dartenv.facts.redact_rules import masked
 from dartenv.manifests.compat_tools import ToolsTable
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile

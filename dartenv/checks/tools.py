@@ -8,8 +8,8 @@ from typing import Iterator, List
 from dartenv.checks.conda import tools_table
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
+from dartenv.facts.addresses import masked
 from dartenv.facts.model import GitFacts, PipFacts
-from dartenv.facts.redact_rules import masked
 from dartenv.facts.tools import NO_VERIFY, is_off, named
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile

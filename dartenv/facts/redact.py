@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from dartenv.facts import redact_rules as rules
+from dartenv.facts.addresses import CONDA_TOKEN, CREDENTIALS
 from dartenv.facts.model import Facts, Redaction
 from dartenv.facts.redact_names import placeholders, user_names, vocabulary
 from dartenv.manifests.compat_tools import ToolsTable
@@ -148,13 +149,13 @@ class _Redactor:
         return self.walk(value, prose=key in rules.PROSE)
 
     def _text(self, text: str, prose: bool = False) -> str:
-        text = rules.CREDENTIALS.sub(self._credentials, text)
+        text = CREDENTIALS.sub(self._credentials, text)
         text = rules.BARE_CREDENTIALS.sub(self._credentials, text)
         text = rules.SECRET_PAIR.sub(self._inner("secret"), text)
         text = rules.SECRET_OPTION.sub(self._inner("secret"), text)
         text = rules.BEARER.sub(self._inner("token"), text)
         text = rules.TOKEN.sub(self._as("token"), text)
-        text = rules.CONDA_TOKEN.sub(self._as("token"), text)
+        text = CONDA_TOKEN.sub(self._as("token"), text)
         for pattern, replace in self._words:
             text = pattern.sub(replace, text)
         text = rules.USER_FOLDER.sub(self._user_folder, text)

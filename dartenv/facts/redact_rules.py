@@ -13,8 +13,6 @@ USER_FOLDER = re.compile(
     r"(u[0-9a-f]{4}(?:\\{1,2}u[0-9a-f]{4})*(?=[\\/\"'])"
     r"|(?:[^\\/:;\"'<>|]|'(?=[^\\/:;\"'<>|\s]+[\\/]))+)"
 )
-# A password may hold an @, and, typed in wrongly, a slash; a port before a path is none.
-CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s\"'<>]+|[^/@:\s\"'<>]+:(?!\d*/)[^@\s\"'<>]+)(?=@)")
 BARE_CREDENTIALS = re.compile(
     r"(?<![\w:/\\.@+-])[\w.+-]{2,}:[^\s/\\@:\"'<>]+(?=@[\w.-]+(?::\d+)?(?:[/\s\"']|$))"
 )
@@ -24,7 +22,6 @@ TOKEN = re.compile(
     r"|hf_[a-z0-9]{16,}|sk-[\w-]{16,}|pypi-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|npm_[a-z0-9]{20,}"
     r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
 )
-CONDA_TOKEN = re.compile(r"(?<=/t/)[^/\s\"']+(?=[/\s\"']|$)")
 BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s+([\w+/=.~-]{8,})")
 _SECRET = (
     r"pass(?:word|wd|phrase)?|pwd|(?:[a-z0-9]+[_-])*(?:token|secret)"
@@ -68,12 +65,6 @@ KEPT_HOSTS = frozenset(("localhost", "127.0.0.1", "[::1]", "0.0.0.0", "wsl$", "w
 PROSE = frozenset(
     ("reason", "error", "problem", "note", "notes", "tried", "mismatches", "environment")
 )
-
-
-def masked(address: str) -> str:
-    """An address for a report: without the password and the token that it may hold."""
-    without = CREDENTIALS.sub(lambda m: "***" if ":" in m.group() else m.group(), address)
-    return CONDA_TOKEN.sub("***", without)
 
 
 def unspelled(name: str) -> str:

@@ -13,8 +13,8 @@ import yaml
 
 from dartenv.assets.yaml_data import NoDocument, YamlFault, load_yaml
 from dartenv.checks.conda import is_wrong, tools_table
+from dartenv.facts.addresses import masked
 from dartenv.facts.model import Facts, TargetFacts
-from dartenv.facts.redact_rules import masked
 from dartenv.fixes.file_steps import Unreadable, decoded, possible, read_bytes, write_step
 from dartenv.fixes.paths import key as path_key
 from dartenv.fixes.paths import real
