@@ -87,6 +87,21 @@ def source_root(source: Optional[SourceFacts]) -> Iterator[Finding]:
             source="the files of zkf1997/DART",
         )
         return
+    entries = {f"{module.replace('.', '/')}.py" for module in source.closure}
+    unread = [f"{p.path}: {p.reason}" for p in source.problems if p.path in entries]
+    if unread:
+        yield finding(
+            Status.WARN,
+            ", ".join(notes) + f"; {unread[0]}",
+            found=unread[0],
+            wanted="entry points that Python can read",
+            evidence=[one for one in evidence if one != unread[0]],
+            why="it does not start, and what it imports cannot be looked at",
+            remedy="take the file from the repository again",
+            commands=("git diff", "git checkout -- ."),
+            source="the files of zkf1997/DART",
+        )
+        return
     if source.writable is False:
         notes.append("read-only: repairs cannot be written here")
     yield finding(Status.OK, ", ".join(notes), evidence=evidence)

@@ -60,6 +60,8 @@ def only(check: str, **facts: Any) -> Finding:
     return one
 
 
+CLOSURE = {"mld.rollout_mld": 30}
+NUL = (FileProblem(path="mld/rollout_mld.py", reason="contains NUL bytes"),)
 DENIED = (FileProblem(path=".", reason="cannot be read: Permission denied"),)
 
 
@@ -73,6 +75,8 @@ DENIED = (FileProblem(path=".", reason="cannot be read: Permission denied"),)
         (tree(kind=None, markers_missing=("mld/x.py",)), Status.FAIL, "not a DART tree"),
         (tree(markers_missing=("model/mld_vae.py",)), Status.WARN, "expected files are missing"),
         (tree(git_dirty=("a.py", "b.py")), Status.OK, "2 files differ"),
+        (tree(closure=CLOSURE, problems=NUL), Status.WARN, "rollout_mld.py: contains NUL bytes"),
+        (tree(closure={"mld.x": 1}, problems=NUL), Status.OK, "357 Python files"),
         (tree(exists=False, is_dir=False, kind=None, problems=DENIED), Status.FAIL, "denied"),
         (tree(kind=None, problems=DENIED), Status.FAIL, "is no folder to look into"),
         (None, Status.FAIL, "no DART tree"),
