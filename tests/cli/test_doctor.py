@@ -234,3 +234,9 @@ def test_diff_names_the_profile_that_judges(cli: Any, sandbox: Path, tmp_path: P
     assert done.code == 0
     assert "0 differences" in done.out
     assert "profile sandbox" in done.out
+
+
+def test_a_root_too_long_for_the_system_is_no_fault_of_ours(cli: Any) -> None:
+    done = cli("doctor", "--dart-root", "/" + "a" * 5000, "--python", "nowhere", "--format", "json")
+    assert done.code == 1, done.err
+    assert findings(done.out)["source.root"]["status"] == "fail"
