@@ -14,7 +14,7 @@ BUNDLE_SCHEMA = 1
 BUNDLE_FILE = "bundle.json"
 
 Kind = Literal["dart", "sandbox", "plumbing"]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp64", "fp32", "fp16", "int8"]
 Joints = Literal["predicted", "body-model"]
 ModelName = Literal[
     "primitive", "primitive_body", "denoiser", "vae_decoder", "vae_encoder", "clip_text"

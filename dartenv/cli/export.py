@@ -26,7 +26,7 @@ def export(
         None, "--model", metavar="NAMES", help="Only these models; or all, with primitive_body."
     ),
     precision: Optional[List[str]] = typer.Option(
-        None, "--precision", metavar="NAMES", help="fp32, fp16 (stored), int8.  [fp32,int8]"
+        None, "--precision", metavar="NAMES", help="fp64, fp32, fp16 (stored), int8.  [fp32,int8]"
     ),
     variant: Optional[List[str]] = typer.Option(
         None, "--variant", metavar="NAMES", help="desktop, portable.  [both]"

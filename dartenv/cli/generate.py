@@ -40,7 +40,7 @@ def generate(
         "--body-model-joints",
         help="Work out histories' joints from the body model (--use_predicted_joints 0).",
     ),
-    precision: str = typer.Option("fp32", "--precision", help="fp32, fp16 or int8."),
+    precision: str = typer.Option("fp32", "--precision", help="fp64, fp32, fp16 or int8."),
     provider: str = typer.Option(
         "cpu", "--provider", help="cpu, cuda, directml, tensorrt; there is no fallback."
     ),
@@ -60,8 +60,8 @@ def generate(
     from dartenv.runtime.host import load
     from dartenv.runtime.writing import Wanted, check_wanted, write_motions
 
-    if precision not in ("fp32", "fp16", "int8"):
-        raise UsageFault(f"--precision {precision}", "one of: fp32, fp16, int8")
+    if precision not in ("fp64", "fp32", "fp16", "int8"):
+        raise UsageFault(f"--precision {precision}", "one of: fp64, fp32, fp16, int8")
     host = load(
         bundle,
         precision=precision,  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ def live(
     stats: Optional[Path] = typer.Option(
         None, "--stats", metavar="FILE", help="Write the figures as JSON at the end."
     ),
-    precision: str = typer.Option("fp32", "--precision", help="fp32, fp16 or int8."),
+    precision: str = typer.Option("fp32", "--precision", help="fp64, fp32, fp16 or int8."),
     provider: str = typer.Option(
         "cpu", "--provider", help="cpu, cuda, directml, tensorrt; there is no fallback."
     ),
@@ -62,8 +62,8 @@ def live(
     from dartenv.live.sinks.udp_json import FORMS
     from dartenv.runtime.host import load
 
-    if precision not in ("fp32", "fp16", "int8"):
-        raise UsageFault(f"--precision {precision}", "one of: fp32, fp16, int8")
+    if precision not in ("fp64", "fp32", "fp16", "int8"):
+        raise UsageFault(f"--precision {precision}", "one of: fp64, fp32, fp16, int8")
     if udp_form not in FORMS:
         raise UsageFault(f"--udp-form {udp_form}", "one of: " + ", ".join(FORMS))
     if seconds is not None and not 0 < seconds < 1e9:

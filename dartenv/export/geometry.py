@@ -36,8 +36,15 @@ def split(g: Graph, features: str) -> Dict[str, str]:
     return {name: part for (name, _), part in zip(LAYOUT, parts)}
 
 
+def _length(g: Graph, x: str) -> str:
+    """The length over the last axis, which stays."""
+    if g.real is np.float64:  # up to ONNX Runtime 1.15 ReduceL2 knows no double
+        return g.op("Sqrt", g.op("ReduceSum", g.op("Mul", x, x), g.ints(-1), keepdims=1))
+    return g.op("ReduceL2", x, axes=[-1], keepdims=1)
+
+
 def _unit(g: Graph, x: str) -> str:
-    length = g.op("ReduceL2", x, axes=[-1], keepdims=1)
+    length = _length(g, x)
     return g.op("Div", x, g.op("Max", length, g.const(np.float32(_TINY))))
 
 
@@ -83,7 +90,7 @@ def to_world(
     ``rotations`` are the motion's own; ``pelvis`` [B, 1, 3].
     """
     parts = split(g, motion)
-    back = g.op("Transpose", world.rotation, perm=[0, 2, 1])
+    back = g.swap(world.rotation, 3)
     sizes = g.ints(1, JOINTS - 1)
     root, local = g.ops("Split", 2, rotations, sizes, axis=2)
     wide = g.op("Unsqueeze", world.rotation, g.ints(1, 2))
@@ -126,11 +133,11 @@ def heading_frame(g: Graph, joints: str) -> Sequence[str]:
     right = g.op("Slice", joints, g.ints(2), g.ints(3), g.ints(1))
     flat = g.const(np.array([1.0, 1.0, 0.0], dtype=np.float32))
     x = g.op("Mul", g.op("Sub", right, left), flat)  # [B, 1, 3]
-    x = g.op("Div", x, g.op("ReduceL2", x, axes=[-1], keepdims=1))
+    x = g.op("Div", x, _length(g, x))
     quarter = np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 0]], dtype=np.float32)
     y = g.op("MatMul", x, g.const(quarter))  # z cross x, for x in the plane
     up = g.op("Add", g.op("Mul", x, g.const(np.float32(0.0))), g.const(np.float32([0, 0, 1])))
-    axes = g.op("Transpose", g.op("Concat", x, y, up, axis=1), perm=[0, 2, 1])
+    axes = g.swap(g.op("Concat", x, y, up, axis=1), 3)
     return axes, g.op("Slice", joints, g.ints(0), g.ints(1), g.ints(1))
 
 
@@ -155,7 +162,7 @@ def next_history(
     axes, origin = heading_frame(g, head)
     vector = g.ints(0, frames, 3)
     every = g.ints(0, frames, 3 * JOINTS)
-    back = g.op("Unsqueeze", g.op("Transpose", axes, perm=[0, 2, 1]), g.ints(1))
+    back = g.op("Unsqueeze", g.swap(axes, 3), g.ints(1))
     forth = g.op("Unsqueeze", axes, g.ints(1))
     transl = g.op("Sub", g.op("Add", parts["transl"], pelvis), origin)
     root = g.op("Squeeze", g.op("Slice", rotations, g.ints(0), g.ints(1), g.ints(2)), g.ints(2))
@@ -176,7 +183,7 @@ def next_history(
         new["poses_6d"] = g.op("Concat", first, local, axis=-1)
     else:
         _measured(g, new, root, rotations, frames)
-    back_world = g.op("Transpose", world.rotation, perm=[0, 2, 1])
+    back_world = g.swap(world.rotation, 3)
     place = g.op("Add", g.op("MatMul", origin, back_world), world.translation)
     features = g.op("Concat", *(new[name] for name, _ in LAYOUT), axis=-1)
     return features, g.op("MatMul", world.rotation, axes), place
@@ -194,7 +201,7 @@ def _measured(g: Graph, new: Dict[str, str], root: str, rotations: str, frames: 
         end = frames - 1 if start == 0 else frames
         return g.op("Slice", value, g.ints(start), g.ints(end), g.ints(1))
 
-    before = g.op("Transpose", shifted(root, 0), perm=[0, 1, 3, 2])
+    before = g.swap(shifted(root, 0), 4)
     steps = g.op("MatMul", shifted(root, 1), before)
     known = {
         "transl_delta": g.op("Sub", shifted(new["transl"], 1), shifted(new["transl"], 0)),

@@ -16,7 +16,10 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 17
 IR_VERSION = 8
 CONTRIB_DOMAIN = "com.microsoft"
-PRECISIONS = ("fp32", "fp16", "int8")
+# fp64 computes in double what fp32 computes in single, from the same weights: then the order in which a machine
+# adds things up is lost in the rounding to single at the end, and every host gives the same numbers.
+PRECISIONS = ("fp64", "fp32", "fp16", "int8")
+FULL = ("fp64", "fp32")
 # A constant smaller than this is not worth reducing.
 _REDUCE_FROM = 4096
 
@@ -39,6 +42,8 @@ class Graph:
     def __init__(self, precision: str = "fp32", contrib: bool = True) -> None:
         self.precision = precision
         self.contrib = contrib
+        self.real: Any = np.float64 if precision == "fp64" else np.float32
+        self._inner = False
         self.nodes: List[Any] = []
         self.inputs: List[Any] = []
         self.outputs: List[Any] = []
@@ -48,11 +53,19 @@ class Graph:
         """A graph for a loop in this one: it sees this one's values, constants are shared."""
         inner = Graph(self.precision, self.contrib)
         inner._shared = self._shared
+        inner._inner = True
         return inner
 
+    @property
+    def element(self) -> int:
+        """ONNX's number for the type that is computed in."""
+        return int(TensorProto.DOUBLE if self.real is np.float64 else TensorProto.FLOAT)
+
     def input(self, name: str, dims: Dims, dtype: str = "float32") -> str:
-        """An input the host gives."""
+        """An input the host gives, which is in single precision whatever is computed in."""
         self.inputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], list(dims)))
+        if dtype == "float32" and self.real is np.float64:
+            return self.op("Cast", name, hint=name + ".double", to=TensorProto.DOUBLE)
         return name
 
     def optional_input(self, name: str, value: Any, dims: Dims) -> str:
@@ -65,13 +78,23 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, dims: Dims, dtype: str = "float32") -> None:
-        """Make ``value`` the output ``name``."""
-        self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
-        self.outputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], list(dims)))
+        """Make ``value`` the output ``name``; of the whole model in single precision."""
+        kind = _TYPES[dtype]
+        if dtype == "float32" and self._inner:
+            kind = self.element
+        if kind == TensorProto.FLOAT and self.real is np.float64:
+            node = helper.make_node("Cast", [value], [name], name=name, to=kind)
+        else:
+            node = helper.make_node("Identity", [value], [name], name=name)
+        self.nodes.append(node)
+        self.outputs.append(helper.make_tensor_value_info(name, kind, list(dims)))
 
     def const(self, value: Any, hint: str = "c") -> str:
-        """A constant; equal ones are kept once."""
-        return self._shared.constant(_whole(value), hint)
+        """A constant, floating point in the type that is computed in; equal ones are kept once."""
+        array = _whole(value)
+        if array.dtype == np.float32 and self.real is not np.float32:
+            array = array.astype(self.real)
+        return self._shared.constant(array, hint)
 
     def ints(self, *values: int) -> str:
         """A constant vector of whole numbers."""
@@ -92,21 +115,30 @@ class Graph:
         self.nodes.append(node)
         return tuple(outputs)
 
+    def swap(self, x: str, axes: int) -> str:
+        """``x`` with the last two of its ``axes`` changed over."""
+        if self.real is np.float64:
+            # A Transpose before a product is joined with it, to a kernel that up to ONNX Runtime 1.19 has no double.
+            return self.op("Einsum", x, equation="...ij->...ji")
+        return self.op("Transpose", x, perm=[*range(axes - 2), axes - 1, axes - 2])
+
     def special(self, kind: str, *inputs: Optional[str], hint: str = "", **attributes: Any) -> str:
         """One node of ONNX Runtime's own domain."""
         self._shared.contrib_used = True
         return self.op(kind, *inputs, hint=hint, domain=CONTRIB_DOMAIN, **attributes)
 
     def weight(self, value: Any, hint: str) -> str:
-        """A large float constant, stored in the graph's precision and float32 when it is used."""
+        """A large float constant, stored in the graph's precision (fp64's in single) and of the
+        type that is computed in when it is used."""
         value = np.ascontiguousarray(value, dtype=np.float32)
+        # The cast stands outside any loop, so that it is folded when the model is loaded.
+        if self.real is np.float64:
+            return self._shared.cast(self._shared.constant(value, hint), self.element)
         if self.precision != "fp16" or value.size < _REDUCE_FROM:
             return self.const(value, hint)
         if np.abs(value).max() > float(np.finfo(np.float16).max):
             return self.const(value, hint)
-        stored = self.const(value.astype(np.float16), hint)
-        # The cast stands outside any loop, so that it is folded when the model is loaded.
-        return self._shared.cast(stored)
+        return self._shared.cast(self.const(value.astype(np.float16), hint), self.element)
 
     def proto(self, name: str) -> Any:
         """The graph alone, for a loop's body: constants stay outside."""
@@ -156,10 +188,10 @@ class _Shared:
                 self._kept.append(array)  # an id is only unique while its array lives
         return self._known[key]
 
-    def cast(self, stored: str) -> str:
+    def cast(self, stored: str, to: int) -> str:
         if stored not in self._cast:
             wide = stored + ".wide"
-            node = helper.make_node("Cast", [stored], [wide], name=wide, to=TensorProto.FLOAT)
+            node = helper.make_node("Cast", [stored], [wide], name=wide, to=to)
             self.casts.append(node)
             self._cast[stored] = wide
         return self._cast[stored]

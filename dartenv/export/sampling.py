@@ -50,7 +50,7 @@ def sample(
     body.inputs.append(helper.make_tensor_value_info(index, TensorProto.INT64, []))
     body.inputs.append(helper.make_tensor_value_info(going, TensorProto.BOOL, []))
     body.inputs.append(
-        helper.make_tensor_value_info("x_t", TensorProto.FLOAT, ["batch", *maker.config.noise])
+        helper.make_tensor_value_info("x_t", body.element, ["batch", *maker.config.noise])
     )
     time = body.op("Reshape", body.op("Gather", times, index, axis=0), body.ints(1, 1, -1))
     if maker.config.kind == "transformer":

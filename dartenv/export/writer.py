@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from dartenv.bundle.files import hash_file
 from dartenv.export import gate, measure
 from dartenv.export.describe import MEANINGS, tensors
 from dartenv.export.files import write_bytes, write_ort
-from dartenv.export.graph import IR_VERSION, OPSET, PRECISIONS
+from dartenv.export.graph import FULL, IR_VERSION, OPSET, PRECISIONS
 from dartenv.export.models import build, default_sampler
 from dartenv.manifests.export import export_spec, oldest_onnxruntime
 from dartenv.manifests.loader import Manifests
@@ -73,17 +73,17 @@ class ModelWriter:
         full: Any = None
         files: List[ModelFile] = []
         described: Any = None
-        for variant in self.options.variants:
+        for variant, precisions in self._wanted():
             contrib = variant == "desktop"
             full = None
-            for precision in sorted(self.options.precisions, key=PRECISIONS.index):
+            for precision in precisions:
                 self.say(f"building {name} {precision} {variant}")
                 proto = build(name, self.source, precision, contrib, self.options.respacing)
                 if described is None:
                     described = tensors(proto)
                 data = proto.SerializeToString()
                 session = measure.open_session(data) if self.can_run else None
-                if precision != "fp32" and self.can_run and full is None:
+                if precision not in FULL and self.can_run and full is None:
                     reference = build(name, self.source, "fp32", contrib, self.options.respacing)
                     full = measure.open_session(reference.SerializeToString())
                 parity = self._judged(name, precision, session, full)
@@ -100,11 +100,17 @@ class ModelWriter:
             joints=joints,  # type: ignore[arg-type]
         )
 
+    def _wanted(self) -> List[Tuple[str, List[str]]]:
+        """Each variant and its precisions. fp64 is there once, as portable: it is for comparing."""
+        asked = sorted(self.options.precisions, key=PRECISIONS.index)
+        found = [(v, [p for p in asked if p != "fp64"]) for v in self.options.variants]
+        return found + ([("portable", ["fp64"])] if "fp64" in asked else [])
+
     def _judged(self, name: str, precision: str, session: Any, full: Any) -> List[Parity]:
         if session is None:
             return []
         body = name == "primitive_body"
-        if precision == "fp32":
+        if precision in FULL:
             return self._parity(name, session, body)
         if not name.startswith("primitive"):
             return gate.judge_tensors(session, full, name, self.source, self.spec.gate)
@@ -155,9 +161,9 @@ class ModelWriter:
         variant = "" if contrib else ".portable"
         stem = f"{name}.{precision}{variant}"
         below = gate.missed(parity)
-        if precision != "fp32" and not parity:
+        if precision not in FULL and not parity:
             below = "not judged: onnxruntime is not installed or checks were turned off"
-        if below is not None and precision != "fp32" and not self.options.keep_below_gate:
+        if below is not None and precision not in FULL and not self.options.keep_below_gate:
             self.refused.append(Refused(stem, below))
             return []
         speed = self._speed(name, session)
@@ -180,13 +186,18 @@ class ModelWriter:
                     opset=OPSET,
                     ir=IR_VERSION,
                     contrib=contrib and b"com.microsoft" in data,
-                    onnxruntime=self.oldest if form == "onnx" else str(self.runtime.__version__),  # type: ignore[union-attr]
+                    onnxruntime=self._oldest(precision, form),
                     parity=parity,
                     speed=speed,
-                    below_gate=below if precision != "fp32" else None,
+                    below_gate=below if precision not in FULL else None,
                 )
             )
         return found
+
+    def _oldest(self, precision: str, form: str) -> str:
+        if form != "onnx":
+            return str(self.runtime.__version__)  # type: ignore[union-attr]
+        return self.spec.double_onnxruntime if precision == "fp64" else self.oldest
 
     def _speed(self, name: str, session: Any) -> List[Speed]:
         if session is None:

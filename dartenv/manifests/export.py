@@ -42,11 +42,13 @@ class GateSpec(Manifest, frozen=True, kw_only=True):
 
 
 class ExportSpec(Manifest, frozen=True, kw_only=True):
-    """``motions``: the seed motion by data set; ``guidance``: the scale DART's demos use."""
+    """``motions``: the seed motion by data set; ``guidance``: the scale DART's demos use;
+    ``double_onnxruntime``: the oldest ONNX Runtime that has fp64's operators in double."""
 
     id: str
     source: str
     guidance: float
+    double_onnxruntime: str
     motions: Dict[str, str]
     parity: ParitySpec
     gate: GateSpec

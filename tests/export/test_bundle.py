@@ -118,6 +118,61 @@ def test_smaller_files_are_smaller(exported: Exported) -> None:
         assert sizes[f"{model.name}.int8.onnx"] < 0.8 * sizes[f"{model.name}.fp32.onnx"]
 
 
+def test_double_is_there_once_as_portable(sandbox_source: Any, tmp_path: Path) -> None:
+    options = ExportOptions(
+        models=("primitive",), precisions=("fp64", "fp32"), variants=("desktop",), check=False
+    )
+    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, MANIFESTS)
+    (model,) = done.bundle.models
+    assert [f.path for f in model.files] == [
+        "primitive.fp32.onnx",
+        "primitive.fp64.portable.onnx",
+    ]
+    single, double = model.files
+    assert (double.portable, double.contrib, double.below_gate) == (True, False, None)
+    assert double.size < 1.1 * single.size
+    assert (single.onnxruntime, double.onnxruntime) == ("1.12", "1.14")
+    proto = onnx.load(str(file_path(done.folder, double)))
+    onnx.checker.check_model(proto, full_check=True)
+    # Operators that older ONNX Runtimes have no double of, and what those before 1.20 make one of.
+    for node in proto.graph.node:
+        assert node.op_type not in ("ReduceL2", "Erf")
+        if node.op_type == "Transpose":
+            assert list(node.attribute[0].ints) == [
+                0,
+                2,
+                1,
+                3,
+            ]  # not of the last two, then a product
+
+
+def test_double_gives_one_answer_however_it_is_added_up(
+    sandbox_source: Any,
+) -> None:
+    """Optimised or not, in one thread or two: the same bits, which fp32 does not promise."""
+    import onnxruntime
+
+    from dartenv.export.measure import noises, start_feed, text_like
+
+    feed = start_feed(sandbox_source, 1, 5.0)
+    feed["noise"] = noises(sandbox_source, 1, 10, 1, seed=3)[0]
+    feed["text"] = text_like(sandbox_source, seed=2)
+    data = build("primitive", sandbox_source, "fp64", False).SerializeToString()
+    outs = []
+    for level in ("ORT_DISABLE_ALL", "ORT_ENABLE_ALL"):
+        for threads in (1, 2):
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+            session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+            outs.append(session.run(None, feed))
+    for out in outs[1:]:
+        for one, other in zip(out, outs[0]):
+            assert one.tobytes() == other.tobytes()
+
+
 def small(precisions: Any, **more: Any) -> ExportOptions:
     return ExportOptions(
         models=("vae_decoder",), precisions=precisions, variants=("portable",), **more

@@ -31,3 +31,45 @@ def test_two_products_of_weights_in_eight_bits_fit_sixteen() -> None:
     assert 2 * 255 * int(np.abs(values.astype(int)).max()) <= 2**15 - 1
     assert np.abs(values).max(axis=0).min() >= 62  # and the range is used
     assert np.abs(values * scale - weight.T).max() <= scale.max() / 2 + 1e-6
+
+
+def test_double_stands_between_inputs_and_outputs_in_single() -> None:
+    graph = Graph("fp64", contrib=False)
+    x = graph.input("x", ["batch", 70])
+    weight = np.random.default_rng(1).standard_normal((70, 70)).astype(np.float32)
+    value = graph.op("MatMul", x, graph.weight(weight, "w"))
+    graph.output(graph.op("Add", value, graph.const(np.float32(0.1))), "y", ["batch", 70])
+    model = graph.model("m", "test")
+    onnx.checker.check_model(model, full_check=True)
+    types = {one.name: one.data_type for one in model.graph.initializer}
+    # Weights are as large as in fp32; small constants need no cast.
+    assert sorted(types.values()) == [onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE]
+    ends = {v.type.tensor_type.elem_type for v in [*model.graph.input, *model.graph.output]}
+    assert ends == {onnx.TensorProto.FLOAT}
+
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    session = runtime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    given = np.random.default_rng(2).standard_normal((3, 70)).astype(np.float32)
+    (found,) = session.run(None, {"x": given})
+    exact = given.astype(np.float64) @ weight.astype(np.float64) + float(np.float32(0.1))
+    assert found.tolist() == exact.astype(np.float32).tolist()
+
+
+def test_gelu_in_double_is_gelu() -> None:
+    from math import erf
+
+    from dartenv.export.layers import activate
+
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    graph = Graph("fp64", contrib=False)
+    x = graph.input("x", ["n"])
+    graph.output(activate(graph, x, "gelu"), "y", ["n"])
+    model = graph.model("m", "test").SerializeToString()
+    session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    given = np.linspace(-12, 12, 24001).astype(np.float32)
+    (found,) = session.run(None, {"x": given})
+    wanted = [v * 0.5 * (1 + erf(v / 2**0.5)) for v in given.astype(float)]
+    # Single precision itself is 5e-7 at 12.
+    assert np.abs((found - wanted) / np.maximum(1, np.abs(given))).max() < 1.5e-7

@@ -46,13 +46,16 @@ def differences(
     batch: int = 1,
     respacing: str = "",
     guidance: float = 5.0,
+    precision: str = "fp32",
     session: Optional[Any] = None,
 ) -> Dict[str, float]:
     """The largest difference of every output from the reference, in units; relative to the largest
     value where that is above 1, since random networks have no measure."""
     name = "primitive_body" if body else "primitive"
     if session is None:
-        session = open_session(build(name, source, "fp32", contrib, respacing).SerializeToString())
+        session = open_session(
+            build(name, source, precision, contrib, respacing).SerializeToString()
+        )
     model = PrimitiveModel(source, respacing)
     feed = start_feed(source, batch, guidance, body)
     feed["world_rotation"] = turned(batch, 3)
@@ -108,6 +111,14 @@ def test_sandbox(
 
 
 @pytest.mark.parametrize("body", [True, False])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_sandbox_in_double(sandbox_source: Any, body: bool, batch: int) -> None:
+    found = differences(sandbox_source, contrib=False, body=body, batch=batch, precision="fp64")
+    assert max(found.values()) < 1e-5, found
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp64"])
+@pytest.mark.parametrize("body", [True, False])
 @pytest.mark.parametrize(
     "options",
     [
@@ -122,9 +133,13 @@ def test_sandbox(
     ],
     ids=lambda options: "-".join(f"{v}" for v in options.values()),
 )
-def test_every_network(tiny: Callable[..., Any], options: Dict[str, Any], body: bool) -> None:
+def test_every_network(
+    tiny: Callable[..., Any], options: Dict[str, Any], body: bool, precision: str
+) -> None:
     source = tiny(**options)
-    found = differences(source, body=body, batch=3)
+    found = differences(
+        source, contrib=precision == "fp32", body=body, batch=3, precision=precision
+    )
     # random networks make wild frames: rotations from nearly parallel rows lose digits
     assert max(found.values()) < 2e-4, found
     assert found["motion"] < 5e-5
@@ -135,16 +150,20 @@ def test_guidance_of_nothing_and_one(sandbox_source: Any, guidance: float) -> No
     assert max(differences(sandbox_source, guidance=guidance).values()) < 1e-5
 
 
-@pytest.mark.parametrize("contrib", [True, False])
+@pytest.mark.parametrize(
+    ("precision", "contrib"), [("fp32", True), ("fp32", False), ("fp64", False)]
+)
 @pytest.mark.parametrize("name", ["denoiser", "vae_decoder", "vae_encoder"])
 @pytest.mark.parametrize(
     "options",
     [{}, {"kind": "mlp", "tokens": 2}, {"arch": "encoder_decoder"}, {"norm_first": True}],
     ids=["plain", "mlp", "cross", "first"],
 )
-def test_separate(tiny: Callable[..., Any], options: Any, name: str, contrib: bool) -> None:
+def test_separate(
+    tiny: Callable[..., Any], options: Any, name: str, precision: str, contrib: bool
+) -> None:
     source = tiny(**options)
-    session = open_session(build(name, source, "fp32", contrib).SerializeToString())
+    session = open_session(build(name, source, precision, contrib).SerializeToString())
     for line in tensor_parity(session, name, source, SPEC):
         assert line.passed, line
 
