@@ -1,7 +1,7 @@
 """GLB files before other people's eyes: Khronos' validator, and pygltflib.
 
-The validator is npm's gltf-validator; ``DARTENV_TEST_NODE_MODULES`` names the node_modules folder
-that it lies in.
+The validator is npm's gltf-validator, which ``npm ci`` puts into hosts/js; another node_modules folder that
+it lies in: ``DARTENV_TEST_NODE_MODULES``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from dartenv.unreal.body import make_mesh  # noqa: E402
 from dartenv.unreal.scene import body_glb, clip_glb  # noqa: E402
 from dartenv.unreal.smplx import read_body_model  # noqa: E402
 
-MODULES = Path(os.environ.get("DARTENV_TEST_NODE_MODULES") or "node_modules").absolute()
+CHECKOUT = Path(__file__).resolve().parents[2]
+MODULES = Path(
+    os.environ.get("DARTENV_TEST_NODE_MODULES") or CHECKOUT / "hosts" / "js" / "node_modules"
+).absolute()
 _VALIDATE = """
 const validator = require(process.argv[1]);
 const read = require("fs").readFileSync;
@@ -45,7 +48,7 @@ def motion(mesh):
 
 @pytest.mark.skipif(
     shutil.which("node") is None or not (MODULES / "gltf-validator").is_dir(),
-    reason="needs node, and gltf-validator in DARTENV_TEST_NODE_MODULES",
+    reason="needs node, and gltf-validator from npm ci in hosts/js",
 )
 def test_khronos_validator_finds_nothing_wrong(mesh, motion, tmp_path):
     files = {
