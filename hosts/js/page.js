@@ -1,11 +1,12 @@
 /**
  * The loop in a page, with WebAssembly and no Python behind it. serve.mjs hands the files out.
+ *   ?precision=NAME  fp32, fp16 or fp64; without it the first of these that the bundle has
  *   ?bundle=URL      the bundle's folder, "bundle/" unless told otherwise: a skeleton that moves
  *   ?parity=URL      a folder of scripts/js_parity.py: the parity table in place of it
  */
 import * as ort from "onnxruntime-web";
 import { load } from "./src/host.js";
-import { parity, table } from "./src/parity.js";
+import { parity, passed, table } from "./src/parity.js";
 import { site } from "./src/site.js";
 
 const asked = new URLSearchParams(location.search);
@@ -21,6 +22,7 @@ try {
     const rows = await parity(ort, bundle, site(folderUrl(recorded)), session);
     out.textContent = table(rows);
     out.dataset.rows = JSON.stringify(rows);
+    out.dataset.passed = String(rows.every((row) => passed(row, 1e-4)));
   } else {
     await show();
   }
@@ -35,10 +37,11 @@ function folderUrl(url) {
 }
 
 async function show() {
-  const host = await load(ort, bundle, { session });
+  const host = await load(ort, bundle, { session, precision: asked.get("precision") ?? undefined });
   const { fps, skeleton } = host.bundle;
   const field = /** @type {HTMLInputElement} */ (document.getElementById("prompt"));
-  /** @type {HTMLElement} */ (document.getElementById("label")).textContent = host.label;
+  const said = [host.label, host.options.precision].filter((one) => one).join("; ");
+  /** @type {HTMLElement} */ (document.getElementById("label")).textContent = said;
   const stream = await host.stream(field.value, { seed: 1 });
   /** @type {HTMLFormElement} */ (document.getElementById("form")).addEventListener("submit", (event) => {
     event.preventDefault();

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { folder } from "./src/folder.js";
 import { BundleError } from "./src/index.js";
-import { parity, table } from "./src/parity.js";
+import { parity, passed, table } from "./src/parity.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,7 +28,7 @@ const session = values.web
 try {
   const rows = await parity(ort, folder(positionals[0]), folder(positionals[1]), session);
   console.log(values.json ? JSON.stringify(rows) : table(rows));
-  process.exitCode = rows.every((row) => row.joints <= Number(values.limit)) ? 0 : 1;
+  process.exitCode = rows.every((row) => passed(row, Number(values.limit))) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof BundleError)) throw error;
   console.error(error.message);

@@ -73,3 +73,44 @@ def test_gelu_in_double_is_gelu() -> None:
     wanted = [v * 0.5 * (1 + erf(v / 2**0.5)) for v in given.astype(float)]
     # Single precision itself is 5e-7 at 12.
     assert np.abs((found - wanted) / np.maximum(1, np.abs(given))).max() < 1.5e-7
+
+
+def test_the_text_tower_in_double_gives_what_single_gives() -> None:
+    from dartenv.export.clip import clip_nodes
+
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    random = np.random.default_rng(7)
+
+    def some(*shape: int) -> object:
+        return (0.2 * random.standard_normal(shape)).astype(np.float32)
+
+    block = "transformer.resblocks.0."
+    shapes = {
+        "token_embedding.weight": (30, 64),
+        "positional_embedding": (9, 64),
+        "text_projection": (64, 12),
+        "ln_final.weight": (64,),
+        "ln_final.bias": (64,),
+        block + "attn.in_proj_weight": (192, 64),
+        block + "attn.in_proj_bias": (192,),
+    }
+    for name, wide, high in (
+        ("attn.out_proj", 64, 64),
+        ("mlp.c_fc", 64, 256),
+        ("mlp.c_proj", 256, 64),
+    ):
+        shapes[f"{block}{name}.weight"], shapes[f"{block}{name}.bias"] = (high, wide), (high,)
+    for name in ("ln_1", "ln_2"):
+        shapes[f"{block}{name}.weight"] = shapes[f"{block}{name}.bias"] = (64,)
+    state = {name: some(*shape) for name, shape in shapes.items()}
+    feed = {"embeddings": some(2, 5, 64), "eot": np.array([4, 2])}
+    outs = []
+    for precision in ("fp32", "fp64"):
+        graph = Graph(precision, contrib=False)
+        clip_nodes(graph, state)
+        model = graph.model("clip_text", "test").SerializeToString()
+        session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        outs.append(session.run(None, feed)[0])
+    assert outs[1].dtype == np.float32
+    assert np.abs(outs[0]).max() > 0.1
+    assert np.abs(outs[0] - outs[1]).max() < 1e-5

@@ -20,11 +20,13 @@ if (ask.composed) answer.composed = ask.composed.map((text) => composed(text, "s
 if (ask.halves) answer.halves = ask.halves.map((bits) => fromHalf(bits));
 if (ask.seeds) answer.noise = ask.seeds.map((seed) => [...new SeededNoise(seed, ask.count).next()]);
 if (ask.bundle) {
-  const ort = await from("node_modules/onnxruntime-node/dist/index.js");
+  const ort = await from(`node_modules/${ask.web ? "onnxruntime-web/dist/ort.node.min.mjs" : "onnxruntime-node/dist/index.js"}`);
   const { load } = await from("src/index.js");
   const { folder } = await from("src/folder.js");
   try {
-    const host = await load(ort.default ?? ort, folder(ask.bundle), { session: { logSeverityLevel: 3 } });
+    const options = { precision: ask.precision, session: { logSeverityLevel: 3 } };
+    const host = await load(ort.default ?? ort, folder(ask.bundle), options);
+    answer.precision = host.options.precision;
     answer.embeddings = await Promise.all(ask.texts.map(async (text) => [...(await host.embed(text))]));
   } catch (error) {
     answer.refused = `${error.name}: ${error.message}`;

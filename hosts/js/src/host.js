@@ -10,7 +10,8 @@ import { composed, Texts } from "./text.js";
  * ONNX Runtime's module: onnxruntime-node, or onnxruntime-web in a page. It is handed in, so that
  * this code is the same in both.
  * @typedef {{ InferenceSession: { create(model: Uint8Array, options?: object): Promise<any> },
- *   Tensor: new (type: any, data: any, dims: number[]) => any }} Ort
+ *   Tensor: new (type: any, data: any, dims: number[]) => any,
+ *   env?: { versions?: { web?: string, node?: string } } }} Ort
  *
  * Where a motion stands: history [H, F] normalised, and the world of its frame.
  * @typedef {{ history: Float32Array, world: import("./features.js").World }} State
@@ -19,7 +20,8 @@ import { composed, Texts } from "./text.js";
  * @typedef {{ motion: Float32Array, placed: import("./features.js").Placed, after: State }} Step
  *
  * @typedef {{ precision?: string, portable?: boolean, joints?: "predicted" | "body-model",
- *   session?: object }} Options  `session` goes to InferenceSession.create as it is
+ *   session?: object }} Options  Without `precision` the first of fp32, fp16 and fp64 that is there;
+ *   `session` goes to InferenceSession.create as it is
  */
 
 const PLACED = ["rotations", "translation", "joints"];
@@ -33,14 +35,37 @@ const OUTPUTS = {
   clip_text: ["text"],
 };
 
+const CHOICES = ["fp32", "fp16", "fp64"];
+
 /**
- * The bundle of `files`, ready to run.
+ * Why files of that precision are not run by that ONNX Runtime; "" where they are.
+ * @param {Ort} ort
+ * @param {string} [precision]
+ */
+export function refusal(ort, precision) {
+  if (precision !== "int8" || !ort.env?.versions?.web) return "";
+  return (
+    "int8 in onnxruntime-web: WebAssembly rounds otherwise than the processor that the file was judged on, and " +
+    "quantisation makes another motion of that, joints 0.04 m apart after one primitive of the sandbox's"
+  );
+}
+
+/**
+ * The bundle of `files`, ready to run. Throws BundleError: a bundle or a precision that cannot be.
  * @param {Ort} ort
  * @param {import("./bundle.js").Files} files
  * @param {Options} [options]
  */
 export async function load(ort, files, options = {}) {
-  return new Host(ort, files, await readBundle(files), options);
+  const bundle = await readBundle(files);
+  const name = options.joints === "body-model" ? "primitive_body" : "primitive";
+  const there = CHOICES.filter((p) => modelOf(bundle, name).files.some((f) => f.precision === p));
+  const refused = refusal(ort, options.precision);
+  if (refused) {
+    const other = there.length ? `precision ${there.join(" or ")}` : "a bundle with fp32, or fp16 at half the size";
+    throw new BundleError(refused, `${other} (dartenv export --precision fp32,fp16)`);
+  }
+  return new Host(ort, files, bundle, { ...options, precision: options.precision ?? there[0] ?? "fp32" });
 }
 
 export class Host {
