@@ -8,8 +8,9 @@ import dartenv
 from dartenv.errors import UsageFault
 from dartenv.export.clip import clip_nodes
 from dartenv.export.denoiser import denoiser_graph
-from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, next_history, to_world
+from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, to_world
 from dartenv.export.graph import Graph, named_dims
+from dartenv.export.history import LastNames, next_history
 from dartenv.export.layers import zeros
 from dartenv.export.sampling import sample
 from dartenv.export.vae import VaeGraph
@@ -92,29 +93,25 @@ def primitive(g: Graph, source: DartSource, body: bool, steps: Sampler) -> None:
         batch=batch,
     )
     vae = VaeGraph(source.vae, source.vae_state, kept, frames)
-    statistics = (source.mean, source.std)
-    motion = vae.decode(
-        g, latent, history, batch, scale=source.latent_scale, denormalise=statistics
-    )
+    normalised = vae.decode(g, latent, history, batch, scale=source.latent_scale)
+    motion = _in_units(g, source, normalised)
     pelvis = g.op("Unsqueeze", offset, g.ints(1))
     rotations = _rotations(g, motion, frames)
     turned, translation, joints = to_world(g, motion, rotations, world, pelvis, frames)
-    last, last_rotations = _last(g, source, history, motion, rotations)
     following, rotation, place = next_history(
         g,
-        last,
-        last_rotations,
+        _last(g, source, history, LastNames(motion, normalised, rotations)),
         world,
         pelvis,
         kept,
+        (source.mean, source.std),
         BodyNames(rest, source.body_parents) if body else None,
     )
-    centred = g.op("Sub", following, g.const(source.mean, "mean"))
     g.output(motion, "motion", dims["future"])
     g.output(turned, "rotations", [BATCH, frames, JOINTS, 3, 3])
     g.output(translation, "translation", [BATCH, frames, 3])
     g.output(joints, "joints", [BATCH, frames, JOINTS, 3])
-    g.output(g.op("Div", centred, g.const(source.std, "std")), "next_history", dims["history"])
+    g.output(following, "next_history", dims["history"])
     g.output(rotation, "next_world_rotation", [BATCH, 3, 3])
     g.output(place, "next_world_translation", [BATCH, 1, 3])
 
@@ -124,17 +121,21 @@ def _rotations(g: Graph, motion: str, frames: int) -> str:
     return matrix_of_6d(g, g.op("Reshape", six, g.ints(0, frames, JOINTS, 6)))
 
 
-def _last(g: Graph, source: DartSource, history: str, motion: str, rotations: str) -> List[str]:
-    """The last H frames in units and their rotations; of the history too where H exceeds N."""
+def _in_units(g: Graph, source: DartSource, normalised: str) -> str:
+    scaled = g.op("Mul", normalised, g.const(source.std, "std"))
+    return g.op("Add", scaled, g.const(source.mean, "mean"))
+
+
+def _last(g: Graph, source: DartSource, history: str, made: LastNames) -> LastNames:
+    """The last H of the frames that were made; of the history too where H exceeds N."""
     frames, kept = source.future_frames, source.history_frames
     if kept <= frames:
         ends = (g.ints(frames - kept), g.ints(frames), g.ints(1))
-        return [g.op("Slice", motion, *ends), g.op("Slice", rotations, *ends)]
-    old = g.op("Mul", history, g.const(source.std, "std"))
-    old = g.op("Add", old, g.const(source.mean, "mean"))
-    old = g.op("Slice", old, g.ints(frames), g.ints(kept), g.ints(1))
-    last = g.op("Concat", old, motion, axis=1)
-    return [last, _rotations(g, last, kept)]
+        return LastNames(*(g.op("Slice", value, *ends) for value in made))
+    old = g.op("Slice", history, g.ints(frames), g.ints(kept), g.ints(1))
+    last = g.op("Concat", _in_units(g, source, old), made.motion, axis=1)
+    normalised = g.op("Concat", old, made.normalised, axis=1)
+    return LastNames(last, normalised, _rotations(g, last, kept))
 
 
 def default_sampler(source: DartSource, respacing: str) -> Sampler:

@@ -36,12 +36,10 @@ class VaeGraph:
         batch: str,
         *,
         scale: Any = 1.0,
-        denormalise: Optional[Sequence[Any]] = None,
     ) -> str:
         """Future frames [B, N, F] of a latent [B, T, Z] and history [B, H, F].
 
-        ``scale`` multiplies the latent; with ``denormalise`` (mean, std) the frames come in
-        units. Both are folded into weights.
+        ``scale``, folded into weights, multiplies the latent.
         """
         weight, bias = pair(self.state, "decoder_latent_proj")
         weight = weight * np.asarray(scale, dtype=np.float32)
@@ -62,9 +60,6 @@ class VaeGraph:
         crossed = memory if self.config.arch == "encoder_decoder" else None
         out = self._stack(g, "decoder", tokens, places[:count], wanted, crossed)
         weight, bias = pair(self.state, "final_layer")
-        if denormalise is not None:
-            mean, std = denormalise
-            weight, bias = weight * std[:, None], bias * std + mean
         frames = linear(g, out, weight, bias, exact=True, hint="final_layer")
         return g.op("Reshape", frames, g.ints(-1, self.future, self.config.features))
 
