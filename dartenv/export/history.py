@@ -101,13 +101,17 @@ def next_history(
         g.op("Sub", g.op("Add", parts["transl"], pelvis), heading.origin),
         g.op("Sub", joints, g.op("Unsqueeze", heading.origin, g.ints(1))),
     )
-    if body is None:
-        history = _changed(g, last, known, heading, frames, statistics)
-    else:
-        history = _measured(g, last, known, heading, pelvis, frames, statistics)
     place = g.op("MatMul", heading.origin, g.swap(world.rotation, 3))
     place = g.op("Add", place, world.translation)
-    return history, g.op("MatMul", world.rotation, heading.axes), place
+    # The world turns by the very numbers that the history was turned back by: what they are rounded by cancels.
+    if body is None:
+        less = _less_one(g, heading.across)
+        history = _changed(g, last, known, less, heading.origin, frames, statistics)
+        turned = g.op("Add", world.rotation, g.op("MatMul", world.rotation, less))
+    else:
+        history = _measured(g, last, known, heading.axes, pelvis, frames, statistics)
+        turned = g.op("MatMul", world.rotation, heading.axes)
+    return history, turned, place
 
 
 class _Known(NamedTuple):
@@ -125,7 +129,8 @@ def _changed(
     g: Graph,
     last: LastNames,
     known: _Known,
-    heading: Heading,
+    less: str,
+    origin: str,
     frames: int,
     statistics: Tuple[Any, Any],
 ) -> str:
@@ -135,10 +140,10 @@ def _changed(
     of a centimetre: only how much each number changes is worked out, and added to what was predicted.
     """
     vector, every = g.ints(0, frames, 3), g.ints(0, frames, 3 * JOINTS)
-    less, parts = _less_one(g, heading.across), known.parts
-    away = g.op("Tile", heading.origin, g.ints(1, 1, JOINTS))
+    parts = known.parts
+    away = g.op("Tile", origin, g.ints(1, 1, JOINTS))
     change = {
-        "transl": g.op("Sub", turn(g, less, known.transl, vector), heading.origin),
+        "transl": g.op("Sub", turn(g, less, known.transl, vector), origin),
         "transl_delta": turn(g, less, parts["transl_delta"], vector),
         "joints": g.op("Sub", turn(g, less, known.joints, every), away),
         "joints_delta": turn(g, less, parts["joints_delta"], every),
@@ -208,14 +213,14 @@ def _measured(
     g: Graph,
     last: LastNames,
     known: _Known,
-    heading: Heading,
+    axes: str,
     pelvis: str,
     frames: int,
     statistics: Tuple[Any, Any],
 ) -> str:
     """The history with the body model's joints, and poses and deltas from its frames; the last frame keeps
     its carried deltas."""
-    axes, parts = heading.axes, known.parts
+    parts = known.parts
     vector, every = g.ints(0, frames, 3), g.ints(0, frames, 3 * JOINTS)
     back = g.op("Unsqueeze", g.swap(axes, 3), g.ints(1))
     root = g.op("MatMul", back, known.root)
