@@ -89,6 +89,11 @@ def activate(g: Graph, x: str, kind: str) -> str:
         return _gelu(g, x)
     if kind == "quick_gelu":
         # Plain operators: ONNX Runtime joins them itself where it has a kernel (from 1.13 on).
+        if (
+            g.real is np.float64
+        ):  # they are joined for double too, which some releases have no kernel for
+            below = g.op("Exp", g.op("Mul", x, g.const(np.float32(-1.702))))
+            return g.op("Div", x, g.op("Add", below, g.const(np.float32(1.0))))
         inner = g.op("Mul", x, g.const(np.float32(1.702)))
         return g.op("Mul", x, g.op("Sigmoid", inner))
     if kind == "lrelu":

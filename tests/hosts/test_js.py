@@ -97,7 +97,8 @@ def test_small_parts_give_what_python_gives(tmp_path):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """(bundle, recorded): every precision, twelve primitives of the Python runtime."""
+    """(bundle, recorded): every precision, twelve primitives of the Python runtime. Not of int8, which is the
+    same motion only where Python and Node.js have releases of ONNX Runtime that round alike."""
     import sys
 
     sys.path.insert(0, str(CHECKOUT / "scripts"))
@@ -107,7 +108,7 @@ def recorded(tmp_path_factory):
         sys.path.pop(0)
     work = tmp_path_factory.mktemp("js 包")
     bundle = sandbox_bundle(work / "bundle")
-    record(bundle, work / "recorded", cases(primitives=12), 12)
+    record(bundle, work / "recorded", cases(("fp64", "fp32", "fp16"), 12), 12)
     return bundle, work / "recorded"
 
 
@@ -121,23 +122,27 @@ def test_the_same_noise_gives_the_same_motion(recorded):
     done = parity(*recorded, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(done.stdout.decode("utf-8"))
-    assert len(rows) == 13
+    assert len(rows) == 11
     for row in rows:
         assert row["frames"] == 96, row
-        if row["name"].startswith("int8"):  # two releases of ONNX Runtime may quantise otherwise
-            assert row["joints"] < 3 * row["rounding"], row
-            continue
         assert row["joints"] < 1e-4, row
         assert row["rotations"] < 1e-3, row
 
 
 @with_runtime
-def test_webassembly_gives_the_same_motion_and_refuses_int8(recorded):
-    done = parity(*recorded, "--web", "--json")
+def test_webassembly_gives_the_same_motion_and_refuses_int8(recorded, tmp_path):
+    bundle, folder = recorded
+    asked = tmp_path / "recorded"
+    shutil.copytree(str(folder), str(asked))
+    document = json.loads((asked / "parity.json").read_text(encoding="utf-8"))
+    document["cases"].append({**document["cases"][1], "name": "int8", "precision": "int8"})
+    (asked / "parity.json").write_text(json.dumps(document), encoding="utf-8")
+    done = parity(bundle, asked, "--web", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout.decode("utf-8"))}
+    assert len(rows) == 12
     refused = {name for name, row in rows.items() if "refused" in row}
-    assert refused == {"int8", "int8, portable"}
+    assert refused == {"int8"}
     for name in set(rows) - refused:
         assert rows[name]["joints"] < 1e-4, rows[name]
     # What is worked out in double is the same number whoever worked it out, prompts cut in or not.
