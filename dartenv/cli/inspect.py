@@ -100,8 +100,7 @@ def _file_line(file: Dict[str, Any]) -> str:
         parts.append(f"opset {file['opset']}, IR {file['ir']}, ONNX Runtime {file['onnxruntime']}+")
     if "parameters" in file:
         parts.append(f"{file['parameters'] / 1e6:,.1f} M parameters")
-    if "parity" in file:
-        parts.append(f"parity {file['parity']}")
+    parts += [f"{what} {file[what]}" for what in ("parity", "gate") if what in file]
     if "milliseconds" in file:
         parts.append(f"{file['milliseconds']:g} ms")
     if file.get("missing"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from dartenv.bundle.contract import (
     BUNDLE_SCHEMA,
     Bundle,
     Kind,
+    Refused,
     Schedule,
     Sizes,
     Skeleton,
@@ -28,7 +29,7 @@ from dartenv.export.describe import features
 from dartenv.export.graph import PRECISIONS
 from dartenv.export.models import MODELS, default_sampler
 from dartenv.export.texts import text_files
-from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter, Refused, Say
+from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter, Say, check_names
 from dartenv.manifests.export import export_spec
 from dartenv.manifests.loader import Manifests
 from dartenv.model.diffusion import respacings, sampler
@@ -38,12 +39,16 @@ from dartenv.model.source import BETAS, DartSource
 
 @dataclass
 class Exported:
-    """A written bundle and what was left out of it."""
+    """A written bundle and what was left out of it.
+
+    ``added``: the files that are new in a bundle that was there, ``None`` where all are.
+    """
 
     bundle: Bundle
     folder: Path
     refused: List[Refused] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    added: Optional[List[str]] = None
 
 
 def export_bundle(
@@ -84,21 +89,17 @@ def export_bundle(
         files=files,
         sources=_sources(source, options.stand_ins),
         created_with=_versions(),
+        refused=writer.refused,
     )
     save_bundle(bundle, out)
     return Exported(bundle, out, writer.refused, writer.notes)
 
 
 def _check(options: ExportOptions, source: DartSource) -> None:
-    for given, known, what in (
-        (options.models, MODELS, "model"),
-        (options.precisions, PRECISIONS, "precision"),
-        (options.variants, VARIANTS, "variant"),
-        (options.formats, FORMATS, "format"),
-    ):
-        for name in given:
-            if name not in known:
-                raise UsageFault(f"{what} {name!r}", "one of: " + ", ".join(known))
+    check_names(options.models, MODELS, "model")
+    check_names(options.precisions, PRECISIONS, "precision")
+    check_names(options.variants, VARIANTS, "variant")
+    check_names(options.formats, FORMATS, "format")
     sampler(source.diffusion, options.respacing)
 
 

@@ -17,8 +17,6 @@ OPSET = 17
 IR_VERSION = 8
 CONTRIB_DOMAIN = "com.microsoft"
 PRECISIONS = ("fp32", "fp16", "int8")
-# A constant smaller than this is not worth reducing.
-_REDUCE_FROM = 4096
 
 Dims = Sequence[Union[int, str]]
 
@@ -36,8 +34,7 @@ class Graph:
     answers its name.
     """
 
-    def __init__(self, precision: str = "fp32", contrib: bool = True) -> None:
-        self.precision = precision
+    def __init__(self, contrib: bool = True) -> None:
         self.contrib = contrib
         self.nodes: List[Any] = []
         self.inputs: List[Any] = []
@@ -46,7 +43,7 @@ class Graph:
 
     def body(self) -> Graph:
         """A graph for a loop in this one: it sees this one's values, constants are shared."""
-        inner = Graph(self.precision, self.contrib)
+        inner = Graph(self.contrib)
         inner._shared = self._shared
         return inner
 
@@ -97,17 +94,6 @@ class Graph:
         self._shared.contrib_used = True
         return self.op(kind, *inputs, hint=hint, domain=CONTRIB_DOMAIN, **attributes)
 
-    def weight(self, value: Any, hint: str) -> str:
-        """A large float constant, stored in the graph's precision and float32 when it is used."""
-        value = np.ascontiguousarray(value, dtype=np.float32)
-        if self.precision != "fp16" or value.size < _REDUCE_FROM:
-            return self.const(value, hint)
-        if np.abs(value).max() > float(np.finfo(np.float16).max):
-            return self.const(value, hint)
-        stored = self.const(value.astype(np.float16), hint)
-        # The cast stands outside any loop, so that it is folded when the model is loaded.
-        return self._shared.cast(stored)
-
     def proto(self, name: str) -> Any:
         """The graph alone, for a loop's body: constants stay outside."""
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs)
@@ -118,7 +104,7 @@ class Graph:
         if self._shared.contrib_used:
             opsets.append(helper.make_opsetid(CONTRIB_DOMAIN, 1))
         graph = helper.make_graph(
-            [*self._shared.casts, *self.nodes],
+            self.nodes,
             name,
             self.inputs,
             self.outputs,
@@ -135,10 +121,8 @@ class _Shared:
 
     def __init__(self) -> None:
         self.constants: Dict[str, Any] = {}
-        self.casts: List[Any] = []
         self.contrib_used = False
         self._known: Dict[Tuple[Any, ...], str] = {}
-        self._cast: Dict[str, str] = {}
         self._kept: List[Any] = []
         self._count = 0
 
@@ -155,14 +139,6 @@ class _Shared:
             if array.size >= 64:
                 self._kept.append(array)  # an id is only unique while its array lives
         return self._known[key]
-
-    def cast(self, stored: str) -> str:
-        if stored not in self._cast:
-            wide = stored + ".wide"
-            node = helper.make_node("Cast", [stored], [wide], name=wide, to=TensorProto.FLOAT)
-            self.casts.append(node)
-            self._cast[stored] = wide
-        return self._cast[stored]
 
 
 def named_dims(model: Any) -> Dict[str, List[Union[int, str]]]:

@@ -11,6 +11,7 @@ from dartenv.export.denoiser import denoiser_graph
 from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, next_history, to_world
 from dartenv.export.graph import Graph, named_dims
 from dartenv.export.layers import zeros
+from dartenv.export.reduce import reduced
 from dartenv.export.sampling import sample
 from dartenv.export.vae import VaeGraph
 from dartenv.model.diffusion import Sampler, sampler
@@ -31,7 +32,7 @@ def build(name: str, source: DartSource, precision: str, contrib: bool, respacin
     be left out; without it the sampler of ``respacing`` is fixed, since other hosts take every
     input for one that must be given. The batch's dimension is checked to be free on every input and output.
     """
-    g = Graph(precision, contrib)
+    g = Graph(contrib)
     if name.startswith("primitive"):
         primitive(g, source, name == "primitive_body", default_sampler(source, respacing))
     elif name == "clip_text":
@@ -44,7 +45,7 @@ def build(name: str, source: DartSource, precision: str, contrib: bool, respacin
         )
     model = g.model(name, f"dartenv {dartenv.__version__}")
     assert_free_batch(model)
-    return model
+    return model if precision == "fp32" else reduced(model, precision, contrib)
 
 
 def assert_free_batch(model: Any) -> None:

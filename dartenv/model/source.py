@@ -97,6 +97,26 @@ class DartSource:
         """The rest pose's pelvis [3] in metres."""
         return self.rest_joints[0]
 
+    @property
+    def latent_shape(self) -> Tuple[int, ...]:
+        """(T, Z): tokens of a latent, and the numbers of each."""
+        return self.denoiser.noise
+
+    @property
+    def text_width(self) -> int:
+        """C: the numbers of a text embedding."""
+        return self.denoiser.text
+
+    @property
+    def diffusion_steps(self) -> int:
+        """Steps of the diffusion before any respacing."""
+        return self.diffusion.steps
+
+    @property
+    def words_hashed(self) -> bool:
+        """Whether texts are embedded as the sandbox does, not by CLIP."""
+        return self.clip_state is None
+
 
 def read_source(root: Path, places: Places) -> DartSource:
     """Read all that belongs to the denoiser ``places.denoiser``.

@@ -23,10 +23,10 @@ def test_whole_numbers_are_int64_whatever_numpy_makes_of_them() -> None:
 
 def test_two_products_of_weights_in_eight_bits_fit_sixteen() -> None:
     """What x86 processors without VNNI add them up in; beyond it they saturate, and nothing says so."""
-    from dartenv.export.layers import quantised
+    from dartenv.export.reduce import quantised
 
     weight = np.random.default_rng(4).standard_normal((5, 300)).astype(np.float32)
-    values, scale = quantised(weight)
+    values, scale = quantised(weight.T)
     assert values.dtype == np.int8
     assert 2 * 255 * int(np.abs(values.astype(int)).max()) <= 2**15 - 1
     assert np.abs(values).max(axis=0).min() >= 62  # and the range is used

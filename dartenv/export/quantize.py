@@ -1,0 +1,172 @@
+"""Adding reduced precisions to a bundle that is there, from its own full-precision files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import msgspec
+import onnx
+
+from dartenv.bundle.contract import Bundle, Model, ModelFile, Refused
+from dartenv.bundle.files import (
+    bundle_files,
+    bundle_json,
+    file_path,
+    load_bundle,
+    save_bundle,
+    verify,
+)
+from dartenv.errors import UsageFault
+from dartenv.export import measure
+from dartenv.export.bundle import Exported
+from dartenv.export.conditions import of_bundle
+from dartenv.export.graph import PRECISIONS
+from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, FileWriter, Say, check_names
+from dartenv.manifests.loader import Manifests
+from dartenv.runtime.text import TextEncoder
+
+REDUCED = tuple(precision for precision in PRECISIONS if precision != "fp32")
+
+
+def quantize_bundle(
+    folder: Path, options: ExportOptions, manifests: Manifests, say: Say = lambda text: None
+) -> Exported:
+    """Add the reduced files that are not there yet to the bundle in ``folder``.
+
+    New files come first and bundle.json last, in one step: until then the bundle is as it was.
+    Raises UsageFault: no bundle, a file of it that is missing or was changed after export, a model
+    without a full-precision .onnx file, a precision that is none.
+    """
+    bundle = load_bundle(folder)
+    _check(options, bundle)
+    say("holding the files against their hashes")
+    verify(folder, bundle_files(bundle))
+    writer = BundleWriter(bundle, bundle_json(folder).parent, options, manifests, say)
+    try:
+        made = _made(bundle, writer)
+        if made != bundle:
+            save_bundle(made, folder)
+    except BaseException:
+        for path in writer.new:
+            path.unlink()  # bundle.json does not name it
+        raise
+    if writer.kept:
+        writer.notes.append("there already, left as they are: " + ", ".join(writer.kept))
+    added = [path.name for path in writer.new]
+    return Exported(made, folder, writer.refused, writer.notes, added)
+
+
+def _made(bundle: Bundle, writer: BundleWriter) -> Bundle:
+    models = [writer.model(model) for model in bundle.models]
+    if not writer.found:
+        raise UsageFault(
+            f"{writer.out}: no full-precision .onnx file of the models and variants asked for",
+            "fp32 files, which reduced ones are made from and held against",
+            "dartenv export --precision fp32",
+        )
+    refused = _refused(bundle, writer.refused, models)
+    return msgspec.structs.replace(bundle, models=models, refused=refused)
+
+
+class BundleWriter(FileWriter):
+    """Reduces the models of ``bundle`` one after the other."""
+
+    def __init__(
+        self, bundle: Bundle, folder: Path, options: ExportOptions, manifests: Manifests, say: Say
+    ) -> None:
+        super().__init__(of_bundle(bundle), folder, options, manifests, say, _steps(bundle))
+        self.bundle = bundle
+        self.found = False
+        self.kept: List[str] = []
+        self._encoder: Optional[TextEncoder] = None
+
+    def model(self, model: Model) -> Model:
+        """``model`` with the files that were added."""
+        if self.options.models and model.name not in self.options.models:
+            return model
+        added: List[ModelFile] = []
+        for variant in self.options.variants:
+            contrib = variant == "desktop"
+            file = _full(model, portable=not contrib)
+            if file is None:
+                self.notes.append(f"{model.name}, {variant}: no fp32 .onnx file to reduce")
+                continue
+            self.found = True
+            wanted = self._missing(model, contrib)
+            if wanted:
+                full = _load(file_path(self.out, file))
+                added += self.reduced(model.name, full, wanted, contrib)
+        return msgspec.structs.replace(model, files=[*model.files, *added])
+
+    def _missing(self, model: Model, contrib: bool) -> List[str]:
+        """The precisions that are to be made; one that is there in any format stays as it is."""
+        wanted = []
+        for precision in (p for p in PRECISIONS if p in self.options.precisions):
+            there = [
+                f.path
+                for f in model.files
+                if f.precision == precision and f.portable is not contrib
+            ]
+            if there:
+                self.kept += there
+            else:
+                wanted.append(precision)
+        return wanted
+
+    def embed(self, prompt: str, seed: int) -> Any:
+        text = self.bundle.model("clip_text")
+        file = None if text is None else _full(text, portable=True) or _full(text, portable=False)
+        if file is None or self.bundle.tokenizer.vocabulary is None:
+            return super().embed(prompt, seed)
+        if self._encoder is None:
+            path = str(file_path(self.out, file))
+            self._encoder = TextEncoder(self.bundle, self.out, lambda: measure.open_session(path))
+        return self._encoder(prompt)[None]
+
+
+def _check(options: ExportOptions, bundle: Bundle) -> None:
+    check_names(options.precisions, REDUCED, "precision")
+    check_names(options.variants, VARIANTS, "variant")
+    check_names(options.formats, FORMATS, "format")
+    check_names(options.models, [model.name for model in bundle.models], "model")
+
+
+def _steps(bundle: Bundle) -> int:
+    """The steps of the sampler that the files use."""
+    found = bundle.sampler()
+    if found is None:
+        raise UsageFault(f"bundle.json: no schedule is named {bundle.schedule!r}", "one of its own")
+    return len(found.timesteps)
+
+
+def _full(model: Model, portable: bool) -> Optional[ModelFile]:
+    return next(
+        (
+            file
+            for file in model.files
+            if (file.precision, file.format, file.portable) == ("fp32", "onnx", portable)
+        ),
+        None,
+    )
+
+
+def _load(path: Path) -> Any:
+    try:
+        return onnx.load(str(path))
+    except Exception as error:  # protobuf's own errors have no common base
+        raise UsageFault(f"{path}: {error}", "an ONNX model of dartenv export") from None
+
+
+Key = Tuple[str, str, bool]
+
+
+def _refused(bundle: Bundle, new: Sequence[Refused], models: Sequence[Model]) -> List[Refused]:
+    """What is not there because of the gate: now, and from before where nothing changed it."""
+    there = {(m.name, f.precision, f.portable) for m in models for f in m.files}
+    found: Dict[Key, Refused] = {}
+    for one in (*bundle.refused, *new):
+        key = (one.model, one.precision, one.portable)
+        if key not in there:
+            found[key] = one
+    return list(found.values())
