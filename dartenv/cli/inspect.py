@@ -131,15 +131,13 @@ def _graph_of(path: Path, name: str) -> Path:
 
 
 def _draw(path: Path, out: Path) -> None:
-    from dartenv.errors import UsageFault
     from dartenv.inspection.onnx_file import read_onnx
     from dartenv.inspection.svg import render_svg
+    from dartenv.whole import whole_file
 
     text = render_svg(read_onnx(path), path.name)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageFault(f"cannot write {out}: {error.strerror}", "a writable place") from None
+    with whole_file(out) as part:
+        part.write_text(text, encoding="utf-8")
     print(f"dartenv: {path.name} drawn to {out}", file=sys.stderr)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import dartenv
 from dartenv.bundle.contract import (
+    BUNDLE_FILE,
     BUNDLE_SCHEMA,
     Bundle,
     Kind,
@@ -116,15 +117,13 @@ def _prepare(out: Path) -> None:
     """Make ``out``; refuse one that holds something other than a bundle."""
     if out.exists() and not out.is_dir():
         raise UsageFault(f"{out}: a file", "a folder to write the bundle into")
-    if out.is_dir() and any(out.iterdir()) and not (out / "bundle.json").is_file():
+    if out.is_dir() and any(out.iterdir()) and not (out / BUNDLE_FILE).is_file():
         raise UsageFault(f"{out}: holds other things", "an empty folder or a bundle")
     try:
-        # A bundle that is written over must not pass for whole while it is not.
-        (out / "bundle.json").unlink()
-    except FileNotFoundError:
-        pass
-    try:
         out.mkdir(parents=True, exist_ok=True)
+        if (out / BUNDLE_FILE).exists():
+            # A bundle that is written over must not pass for whole while it is not.
+            (out / BUNDLE_FILE).unlink()
     except OSError as error:
         raise UsageFault(f"{out}: {error.strerror}", "a folder that can be written") from None
 

@@ -297,3 +297,25 @@ def test_not_a_tree(tmp_path: Path, capfd: Any) -> None:
     code, out, err = run(capfd, "--dart-root", tmp_path, "--out", tmp_path / "b")
     assert (code, out) == (2, "")
     assert "not a DART tree" in err
+
+
+def test_an_ort_file_that_cannot_be_written(sandbox_source: Any, tmp_path: Path) -> None:
+    from dartenv.export.files import write_ort
+
+    model = build("vae_encoder", sandbox_source, "fp32", False).SerializeToString()
+    with pytest.raises(UsageFault, match=r"cannot write .*m\.ort"):
+        write_ort(model, tmp_path / "gone" / "m.ort", contrib=False)
+
+
+def test_a_bundle_that_may_not_be_changed(
+    sandbox_source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bundle.json").write_bytes(b"{}")
+
+    def denied(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    with pytest.raises(UsageFault, match="Operation not permitted"):
+        export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
+    assert (tmp_path / "bundle.json").read_bytes() == b"{}"
