@@ -48,8 +48,8 @@ def inspect(
         write([[(line, "")] for line in _lines(sheet, full)], sys.stdout)
     if svg is not None:
         _draw(_graph_of(path, model), svg)
-    if netron:
-        _open(_graph_of(path, model))
+    if netron:  # which reads ONNX Runtime's own format too
+        _open(path if path.suffix.lower() == ".ort" else _graph_of(path, model))
 
 
 def _lines(sheet: Sheet, full: bool) -> List[str]:
