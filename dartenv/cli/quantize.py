@@ -38,7 +38,7 @@ def quantize(
     need_extra()
     from dartenv.bundle.files import load_bundle
     from dartenv.export.conditions import of_bundle
-    from dartenv.export.quantize import quantize_bundle
+    from dartenv.export.quantize import alone, quantize_bundle
     from dartenv.export.writer import VARIANTS, ExportOptions
     from dartenv.gating import smoke_judge
     from dartenv.runtime.sound import check_bundle
@@ -60,4 +60,6 @@ def quantize(
     def say(text: str) -> None:
         print(text, file=sys.stderr)
 
-    show(quantize_bundle(bundle, options, read, say), format_name)
+    with alone(bundle):
+        done = quantize_bundle(bundle, options, read, say)
+    show(done, format_name)

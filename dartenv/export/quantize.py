@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+import filelock
 import msgspec
 import onnx
 
@@ -17,6 +21,7 @@ from dartenv.bundle.files import (
     save_bundle,
     verify,
 )
+from dartenv.cache import cache_folder
 from dartenv.errors import UsageFault
 from dartenv.export import measure
 from dartenv.export.bundle import Exported
@@ -48,13 +53,47 @@ def quantize_bundle(
         if made != bundle:
             save_bundle(made, folder)
     except BaseException:
-        for path in writer.new:
-            path.unlink()  # bundle.json does not name it
+        _take_back(folder, writer.new)
         raise
     if writer.kept:
         writer.notes.append("there already, left as they are: " + ", ".join(writer.kept))
     added = [path.name for path in writer.new]
     return Exported(made, folder, writer.refused, writer.notes, added)
+
+
+def _take_back(folder: Path, new: Sequence[Path]) -> None:
+    """Remove the files that bundle.json does not name; it may name them where Ctrl-C came last."""
+    named = {file.path for file in bundle_files(load_bundle(folder))}
+    for path in new:
+        if path.name not in named:
+            path.unlink()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One at a time for a bundle: of two, the later bundle.json would not know the other's files.
+
+    The lock is the operating system's, on a file outside the bundle. Raises UsageFault.
+    """
+    place = os.path.realpath(str(bundle_json(folder).parent))
+    name = hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:16]
+    locks = cache_folder() / "locks"
+    lock = filelock.FileLock(str(locks / f"{name}.lock"))
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UsageFault(
+            f"another dartenv is at work on {folder}", help="wait for it to end, then run again"
+        ) from None
+    except OSError as error:
+        raise UsageFault(
+            f"cannot lock {locks}: {error.strerror or error}", "a folder that can be written"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _made(bundle: Bundle, writer: BundleWriter) -> Bundle:

@@ -163,6 +163,24 @@ def test_a_fault_in_between_leaves_the_bundle_as_it_was(
     assert contents(bundle) == before
 
 
+def test_interrupted_when_all_is_done(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bundle.json is in place already: what it names stays."""
+    real = module.save_bundle
+
+    def late(*args: Any) -> None:
+        real(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "save_bundle", late)
+    with pytest.raises(KeyboardInterrupt):
+        quantize_bundle(
+            bundle, ExportOptions(precisions=INT8, models=("vae_decoder",)), manifests()
+        )
+    there = load_bundle(bundle)
+    verify(bundle, bundle_files(there))
+    assert len([f for m in there.models for f in m.files if f.precision == "int8"]) == 2
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
@@ -217,6 +235,21 @@ def run(capfd: Any, *args: Any) -> Tuple[int, str, str]:
         sys.argv = before
     out, err = capfd.readouterr()
     return int(code), out, err
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the command's locks are."""
+    monkeypatch.setenv("DARTENV_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def test_two_at_once(bundle: Path, capfd: Any) -> None:
+    before = contents(bundle)
+    with module.alone(bundle / "bundle.json"):
+        code, _, err = run(capfd, bundle)
+    assert code == 2
+    assert "another dartenv is at work on" in err
+    assert contents(bundle) == before
 
 
 def test_the_command(bundle: Path, capfd: Any) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
-import importlib
 import sys
 import zipfile
 from pathlib import Path
