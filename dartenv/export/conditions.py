@@ -15,7 +15,7 @@ class Conditions(Protocol):
 
     ``history`` [H, F] normalised, ``mean`` and ``std`` [F], ``rest_joints`` [22 or more, 3] and
     ``pelvis`` [3] in metres, ``latent_shape`` (T, Z), ``text_width`` C, ``diffusion_steps`` before
-    any respacing. ``words_hashed``: texts are embedded as the sandbox does, not by CLIP.
+    any respacing, ``latent_scale`` from the denoiser's latents to the VAE's. ``words_hashed``: texts are embedded as the sandbox does, not by CLIP.
     """
 
     @property
@@ -41,6 +41,8 @@ class Conditions(Protocol):
     @property
     def diffusion_steps(self) -> int: ...
     @property
+    def latent_scale(self) -> Any: ...
+    @property
     def words_hashed(self) -> bool: ...
 
 
@@ -58,6 +60,7 @@ class BundleConditions:
     latent_shape: Tuple[int, ...]
     text_width: int
     diffusion_steps: int
+    latent_scale: Any
     words_hashed: bool
 
     @property
@@ -84,5 +87,6 @@ def of_bundle(bundle: Bundle) -> BundleConditions:
         latent_shape=(sizes.tokens, sizes.latent),
         text_width=sizes.text,
         diffusion_steps=1 + max(max(s.timesteps) for s in bundle.schedules),
+        latent_scale=np.float32(bundle.latent_scale),
         words_hashed=bundle.tokenizer.kind == "hashed",
     )

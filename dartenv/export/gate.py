@@ -109,11 +109,14 @@ class PrimitiveGate:
                 relative(*([self._normalised(o) for o in part] for part in (outs, loop.outs)))
             )
             joint += [_distance(o, w) for o, w in zip(outs, loop.outs)]
-        spec, where = self.spec, f"over the histories of closed loops of {len(self.fresh)}"
+        spec, where = (
+            self.spec,
+            f"over the histories of closed loops of {len(self.fresh)} primitives",
+        )
         return [
-            line(f"latent {where}", _worst(latent), spec.latent, "relative"),
-            line(f"motion {where}, normalised", _worst(motion), spec.motion, "relative"),
-            line(f"joints {where}, mean distance, worst primitive", _worst(joint), spec.joint, "m"),
+            line(f"latent {where}", worst(latent), spec.latent, "relative"),
+            line(f"motion {where}, normalised", worst(motion), spec.motion, "relative"),
+            line(f"joints {where}, mean distance, worst primitive", worst(joint), spec.joint, "m"),
         ]
 
     def _normalised(self, out: Dict[str, Any]) -> Any:
@@ -129,22 +132,22 @@ class PrimitiveGate:
             ("fastest joint", "joint_speed", spec.joint_speed, "m/s"),
             ("bone lengths stray", "bone_drift", spec.bone_drift, "m"),
         ):
-            full = _worst([getattr(f, name) for f in self.wanted.values()])
-            value = _worst([getattr(f, name) for f in facts.values()])
+            full = worst([getattr(f, name) for f in self.wanted.values()])
+            value = worst([getattr(f, name) for f in facts.values()])
             found.append(_as_full(f"{count}: {what}", value, limit, unit, full <= limit))
         ratio = [
             abs(a.path - b.path) / max(a.path, b.path, 0.5)
             for a, b in ((facts[p], self.wanted[p]) for p in facts)
         ]
         what = f"{count}: length of the pelvis's path"
-        found.append(line(what, _worst(ratio), spec.path_ratio, "relative"))
+        found.append(line(what, worst(ratio), spec.path_ratio, "relative"))
         return found
 
     def _apart(self, loops: Dict[str, Loop]) -> List[Parity]:
         """How far the loops have walked apart at the end: told, not judged."""
         pairs = [(loop, self.full[prompt]) for prompt, loop in loops.items()]
-        joint = _worst([_distance(a.outs[-1], b.outs[-1], last=True) for a, b in pairs])
-        latent = _worst([relative(a.outs[-1][LATENT], b.outs[-1][LATENT]) for a, b in pairs])
+        joint = worst([_distance(a.outs[-1], b.outs[-1], last=True) for a, b in pairs])
+        latent = worst([relative(a.outs[-1][LATENT], b.outs[-1][LATENT]) for a, b in pairs])
         end = f"at the end of {len(self.fresh)} primitives with the same noise"
         return [
             line(f"joints {end}, mean distance", joint, None, "m"),
@@ -218,6 +221,6 @@ def _distance(a: Dict[str, Any], b: Dict[str, Any], last: bool = False) -> float
     return float(np.linalg.norm(a["joints"][:, frames] - b["joints"][:, frames], axis=-1).mean())
 
 
-def _worst(values: Sequence[float]) -> float:
+def worst(values: Sequence[float]) -> float:
     """The largest; NaN is larger than everything."""
     return max(values, key=lambda value: math.inf if value != value else value)

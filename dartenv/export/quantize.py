@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import filelock
 import msgspec
+import numpy as np
 import onnx
 
 from dartenv.bundle.contract import Bundle, Model, ModelFile, Refused
@@ -23,13 +24,13 @@ from dartenv.bundle.files import (
 )
 from dartenv.cache import cache_folder
 from dartenv.errors import UsageFault
-from dartenv.export import measure
 from dartenv.export.bundle import Exported
 from dartenv.export.conditions import of_bundle
 from dartenv.export.graph import PRECISIONS
+from dartenv.export.prompts import ClipTexts, texts_of_bundle
 from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, FileWriter, Say, check_names
 from dartenv.manifests.loader import Manifests
-from dartenv.runtime.text import TextEncoder
+from dartenv.model.diffusion import Sampler
 
 REDUCED = tuple(precision for precision in PRECISIONS if precision != "fp32")
 
@@ -114,11 +115,11 @@ class BundleWriter(FileWriter):
     def __init__(
         self, bundle: Bundle, folder: Path, options: ExportOptions, manifests: Manifests, say: Say
     ) -> None:
-        super().__init__(of_bundle(bundle), folder, options, manifests, say, _steps(bundle))
+        super().__init__(of_bundle(bundle), folder, options, manifests, say, _sampler(bundle))
         self.bundle = bundle
         self.found = False
         self.kept: List[str] = []
-        self._encoder: Optional[TextEncoder] = None
+        self._clip: Optional[ClipTexts] = None
 
     def model(self, model: Model) -> Model:
         """``model`` with the files that were added."""
@@ -153,15 +154,22 @@ class BundleWriter(FileWriter):
                 wanted.append(precision)
         return wanted
 
-    def embed(self, prompt: str, seed: int) -> Any:
-        text = self.bundle.model("clip_text")
-        file = None if text is None else _full(text, portable=True) or _full(text, portable=False)
-        if file is None or self.bundle.tokenizer.vocabulary is None:
-            return super().embed(prompt, seed)
-        if self._encoder is None:
-            path = str(file_path(self.out, file))
-            self._encoder = TextEncoder(self.bundle, self.out, lambda: measure.open_session(path))
-        return self._encoder(prompt)[None]
+    def clip(self) -> Optional[ClipTexts]:
+        file = self._full_file("clip_text")
+        if self._clip is None and file is not None:
+            self._clip = texts_of_bundle(self.bundle, self.out, file_path(self.out, file))
+        return self._clip
+
+    def full_primitive(self) -> Optional[Any]:
+        file = self._full_file("primitive")
+        return None if file is None else _load(file_path(self.out, file))
+
+    def _full_file(self, name: str) -> Optional[ModelFile]:
+        """The model in full precision, of either variant."""
+        model = self.bundle.model(name)
+        if model is None:
+            return None
+        return _full(model, portable=False) or _full(model, portable=True)
 
 
 def _check(options: ExportOptions, bundle: Bundle) -> None:
@@ -171,12 +179,13 @@ def _check(options: ExportOptions, bundle: Bundle) -> None:
     check_names(options.models, [model.name for model in bundle.models], "model")
 
 
-def _steps(bundle: Bundle) -> int:
-    """The steps of the sampler that the files use."""
+def _sampler(bundle: Bundle) -> Sampler:
+    """The sampler that the files use."""
     found = bundle.sampler()
     if found is None:
         raise UsageFault(f"bundle.json: no schedule is named {bundle.schedule!r}", "one of its own")
-    return len(found.timesteps)
+    table = np.array(found.coefficients, dtype=np.float64)
+    return Sampler(found.name, found.respacing, tuple(found.timesteps), table)
 
 
 def _full(model: Model, portable: bool) -> Optional[ModelFile]:

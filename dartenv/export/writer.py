@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
@@ -18,17 +18,18 @@ from dartenv.export.describe import MEANINGS, tensors
 from dartenv.export.files import write_bytes, write_ort
 from dartenv.export.gate import JudgeMotion
 from dartenv.export.graph import IR_VERSION, OPSET, PRECISIONS
+from dartenv.export.judging import Gate, Judging
 from dartenv.export.models import build, default_sampler
-from dartenv.export.prompts import ClipTexts
+from dartenv.export.prompts import ClipTexts, texts_of_weights
 from dartenv.export.reduce import reduced
 from dartenv.manifests.export import export_spec, oldest_onnxruntime
 from dartenv.manifests.loader import Manifests
+from dartenv.model.diffusion import Sampler
 from dartenv.model.source import DartSource
 
 VARIANTS = ("desktop", "portable")
 FORMATS = ("onnx", "ort")
 Say = Callable[[str], None]
-Gate = Callable[[Any], List[Parity]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def check_names(given: Sequence[str], known: Sequence[str], what: str) -> None:
 class FileWriter:
     """Judges, measures and writes the files of models, whatever they were made from.
 
-    ``steps``: the sampler's that the files use. ``new`` are the files that were written.
+    ``sampler`` is the one that the files use. ``new`` are the files that were written.
     """
 
     def __init__(
@@ -72,12 +73,12 @@ class FileWriter:
         options: ExportOptions,
         manifests: Manifests,
         say: Say,
-        steps: int,
+        sampler: Sampler,
     ) -> None:
         self.conditions, self.out, self.options, self.say = conditions, out, options, say
         self.spec = export_spec(manifests)
         self.oldest = oldest_onnxruntime(manifests, OPSET, IR_VERSION)
-        self.steps = steps
+        self.sampler = sampler
         self.refused: List[Refused] = []
         self.new: List[Path] = []
         self.notes: List[str] = []
@@ -85,18 +86,17 @@ class FileWriter:
         self.can_run = options.check and self.runtime is not None
         if options.check and self.runtime is None:
             self.notes.append("onnxruntime is not installed: neither parity nor speed was measured")
-        self._texts: Optional[Dict[str, Any]] = None
+        self.judging = Judging(
+            conditions, self.spec, sampler, options.judge, self.clip, self.full_primitive
+        )
 
-    def embed(self, prompt: str, seed: int) -> Any:
-        """The embedding [1, C] of ``prompt``, or one of the same kind."""
-        return measure.text_like(self.conditions, seed, prompt)
+    def clip(self) -> Optional[ClipTexts]:
+        """CLIP's way from prompts to embeddings, where there is one."""
+        return None
 
-    def texts(self) -> Dict[str, Any]:
-        """Embeddings [1, C] of the gate's prompts."""
-        if self._texts is None:
-            prompts = self.spec.gate.prompts
-            self._texts = {prompt: self.embed(prompt, seed) for seed, prompt in enumerate(prompts)}
-        return self._texts
+    def full_primitive(self) -> Optional[Any]:
+        """The full primitive's model, whose loops the separate models are judged in."""
+        return None
 
     def reduced(
         self, name: str, full: Any, precisions: Sequence[str], contrib: bool
@@ -111,27 +111,11 @@ class FileWriter:
             session: Any = None
             data = model.SerializeToString()
             if self.can_run:
-                held = held or self._gate(name, full)
+                held = held or self.judging.against(name, full)
                 parity = held(model)
                 session = measure.open_session(data)
             files += self.written(name, precision, contrib, data, parity, session)
         return files
-
-    def _gate(self, name: str, full: Any) -> Gate:
-        """What a reduced model is held against ``full`` with."""
-        spec, c = self.spec.gate, self.conditions
-        if not name.startswith("primitive"):
-            whole = measure.open_session(full.SerializeToString())
-
-            def tensors(model: Any) -> List[Parity]:
-                session = measure.open_session(model.SerializeToString())
-                return gate.judge_tensors(session, whole, name, c, spec)
-
-            return tensors
-        body = name == "primitive_body"
-        return gate.PrimitiveGate(
-            full, c, body, self.texts(), spec, self.spec.guidance, self.steps, self.options.judge
-        ).judged
 
     def written(
         self,
@@ -195,7 +179,7 @@ class FileWriter:
         c = self.conditions
         if name.startswith("primitive"):
             feed = measure.start_feed(c, 1, 5.0, name == "primitive_body")
-            feed["noise"] = measure.noises(c, 1, self.steps, 1, seed=0)[0]
+            feed["noise"] = measure.noises(c, 1, self.sampler.steps, 1, seed=0)[0]
             feed["text"] = np.zeros((1, c.text_width), dtype=np.float32)
         else:
             feed = measure.random_feed(session, c, 1, seed=0)
@@ -209,18 +193,19 @@ class ModelWriter(FileWriter):
         self, source: DartSource, out: Path, options: ExportOptions, manifests: Manifests, say: Say
     ) -> None:
         super().__init__(
-            source, out, options, manifests, say, default_sampler(source, options.respacing).steps
+            source, out, options, manifests, say, default_sampler(source, options.respacing)
         )
         self.source = source
         self._clip: Optional[ClipTexts] = None
 
-    def embed(self, prompt: str, seed: int) -> Any:
+    def clip(self) -> Optional[ClipTexts]:
         state, vocabulary = self.source.clip_state, self.options.vocabulary
-        if state is None or vocabulary is None:
-            return super().embed(prompt, seed)
-        if self._clip is None:
-            self._clip = ClipTexts(state, vocabulary)
-        return self._clip(prompt)
+        if self._clip is None and state is not None and vocabulary is not None:
+            self._clip = texts_of_weights(state, vocabulary)
+        return self._clip
+
+    def full_primitive(self) -> Optional[Any]:
+        return build("primitive", self.source, "fp32", True, self.options.respacing)
 
     def model(self, name: str) -> Model:
         """All files of the model ``name``."""

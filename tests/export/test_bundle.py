@@ -143,7 +143,7 @@ def changed(**gate: Any) -> Any:
 
 def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> None:
     done = export_bundle(
-        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), changed(latent=1e-9)
+        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), changed(motion=1e-9)
     )
     assert [f.path for f in bundle_files(done.bundle)] == ["vae_decoder.fp32.portable.onnx"]
     assert [r.path for r in done.refused] == ["vae_decoder.int8.portable"]
@@ -153,7 +153,7 @@ def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> N
 
 def test_below_the_gate_on_request(sandbox_source: Any, tmp_path: Path) -> None:
     options = small(("int8",), keep_below_gate=True)
-    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, changed(latent=1e-9))
+    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, changed(motion=1e-9))
     (file,) = done.bundle.models[0].files
     assert file.below_gate is not None
     assert "limit 1e-09" in file.below_gate

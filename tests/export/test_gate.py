@@ -15,6 +15,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 from dartenv.bundle.contract import Parity  # noqa: E402
 from dartenv.export.gate import JUDGES, PrimitiveGate, Verdict, line, missed  # noqa: E402
+from dartenv.export.gate_parts import PartsGate  # noqa: E402
 from dartenv.export.measure import (  # noqa: E402
     LATENT,
     Rollout,
@@ -116,7 +117,7 @@ def test_a_wrong_denoiser_misses_by_its_latent(sandbox_source: Any, full: Any) -
     wrong = spoilt(full, "output_process", lambda value: value * np.float32(1.5))
     why = missed(gate(sandbox_source, full, ["walk forward"]).judged(wrong))
     assert why is not None
-    assert "latent over the histories of closed loops of 8" in why
+    assert "latent over the histories of closed loops of 8 primitives" in why
 
 
 def test_a_motion_that_is_another_misses_by_the_judges(sandbox_source: Any, full: Any) -> None:
@@ -160,6 +161,49 @@ def test_stand_ins_are_not_judged_by_quality(sandbox_source: Any, full: Any) -> 
     judge = smoke_judge(MANIFESTS, "plumbing", sandbox_source)
     still = gate(sandbox_source, full, ["walk forward"]).full["walk forward"].rollout()
     assert [verdict.name for verdict in judge("walk forward", still)] == ["finite"]
+
+
+@pytest.fixture(scope="module")
+def parts(sandbox_source: Any, full: Any) -> PartsGate:
+    loops = gate(sandbox_source, full, ["walk forward", "stand"]).full
+    return PartsGate(loops, sandbox_source, SPEC, sampler(sandbox_source.diffusion, ""), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint", "words"),
+    [
+        ("denoiser", "output_process", "predicted latent at each step, 2 primitives"),
+        ("vae_decoder", "final_layer", "joints over 16 primitives of closed loops"),
+        ("vae_encoder", "linear", "latent's mean over 16 primitives"),
+    ],
+)
+def test_a_separate_model_in_the_loops(
+    sandbox_source: Any, parts: PartsGate, name: str, hint: str, words: str
+) -> None:
+    """As good as itself, good in eight bits, and not when its last layer is half as large again."""
+    model = build(name, sandbox_source, "fp32", True)
+    session = open_session(model.SerializeToString())
+    assert max(one.error for one in parts.judged(name, session, session)) == 0.0
+    small = open_session(reduced(model, "int8", True).SerializeToString())
+    lines = parts.judged(name, small, session)
+    assert missed(lines) is None
+    assert found(lines, words).error > 1e-4
+    wrong = spoilt(model, hint, lambda value: value * np.float32(1.5))
+    why = missed(parts.judged(name, open_session(wrong.SerializeToString()), session))
+    assert why is not None
+    assert words.split()[0] in why
+
+
+def test_the_decoder_is_given_what_the_primitive_decodes(
+    sandbox_source: Any, parts: PartsGate
+) -> None:
+    """Scaled latents: otherwise the joints of its frames would not be the primitive's own."""
+    session = open_session(build("vae_decoder", sandbox_source, "fp32", True).SerializeToString())
+    loop = parts.loops["walk forward"]
+    latent = (loop.outs[3][LATENT] * np.float32(sandbox_source.latent_scale)).astype(np.float32)
+    (future,) = session.run(None, {"latent": latent, "history": loop.feeds[3]["history"]})
+    motion = future * sandbox_source.std + sandbox_source.mean
+    assert np.abs(motion - loop.outs[3]["motion"]).max() < 1e-4
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

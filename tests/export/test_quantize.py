@@ -111,7 +111,7 @@ def test_the_second_time_changes_nothing(bundle: Path) -> None:
 def test_below_the_gate_is_not_written_and_says_so(bundle: Path) -> None:
     before = contents(bundle)
     options = ExportOptions(precisions=INT8, models=("vae_decoder",), variants=("desktop",))
-    done = quantize_bundle(bundle, options, manifests(latent=1e-9))
+    done = quantize_bundle(bundle, options, manifests(motion=1e-9))
     assert done.added == []
     now = contents(bundle)
     assert set(now) == set(before)
@@ -123,7 +123,7 @@ def test_below_the_gate_is_not_written_and_says_so(bundle: Path) -> None:
     options = ExportOptions(
         precisions=INT8, models=("vae_decoder",), variants=("desktop",), keep_below_gate=True
     )
-    quantize_bundle(bundle, options, manifests(latent=1e-9))
+    quantize_bundle(bundle, options, manifests(motion=1e-9))
     after = load_bundle(bundle)
     assert after.refused == []
     (file,) = [f for m in after.models for f in m.files if f.precision == "int8"]
