@@ -90,6 +90,11 @@ class FileWriter:
             conditions, self.spec, sampler, options.judge, self.clip, self.full_primitive
         )
 
+    def note(self, text: str) -> None:
+        """Say ``text`` once, at the end."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def clip(self) -> Optional[ClipTexts]:
         """CLIP's way from prompts to embeddings, where there is one."""
         return None
@@ -152,6 +157,10 @@ class FileWriter:
                 write_bytes(data, path)
             else:
                 write_ort(data, path, contrib)
+                if precision == "fp16":
+                    self.note(
+                        "fp16 as .ort is as large as fp32: ONNX Runtime widens it as it writes"
+                    )
             self.new.append(path)
             digest, size = hash_file(path)
             found.append(
@@ -238,9 +247,7 @@ class ModelWriter(FileWriter):
         try:
             parity: Any = importlib.import_module("dartenv.export.parity")
         except ImportError:
-            note = "torch is not installed: fp32 was not held against the reference"
-            if note not in self.notes:
-                self.notes.append(note)
+            self.note("torch is not installed: fp32 was not held against the reference")
             return []
         if name.startswith("primitive"):
             body, spec = name == "primitive_body", self.spec.parity
