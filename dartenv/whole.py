@@ -8,6 +8,8 @@ from typing import Iterator
 
 from dartenv.errors import UsageFault
 
+PART = ".part"
+
 
 @contextmanager
 def whole_file(path: Path, wanted: str = "a folder that can be written") -> Iterator[Path]:
@@ -16,7 +18,7 @@ def whole_file(path: Path, wanted: str = "a folder that can be written") -> Iter
     Whatever goes wrong, ``path`` is as it was and nothing is left beside it. An OSError becomes a
     UsageFault that names ``path``.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART)
     try:
         yield part
         part.replace(path)

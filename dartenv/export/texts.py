@@ -51,7 +51,7 @@ def text_files(
     name = None
     if vocabulary is not None:
         target = out / VOCABULARY_FILE
-        _check_vocabulary(vocabulary)
+        check_vocabulary(vocabulary)
         with whole_file(target, ROOM) as part:
             part.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(str(vocabulary), str(part))
@@ -74,7 +74,8 @@ def text_files(
     return files, tokenizer
 
 
-def _check_vocabulary(path: Path) -> None:
+def check_vocabulary(path: Path) -> None:
+    """Raises UsageFault where ``path`` is not CLIP's vocabulary."""
     try:
         with gzip.open(str(path), "rb") as stream:
             head = stream.read(64)

@@ -197,6 +197,47 @@ def test_a_folder_with_other_things(sandbox_source: Any, tmp_path: Path) -> None
         export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vae_decoder.fp32.portable.onnx",
+        "primitive_body.int8.ort.part",
+        "clip_tokens.npy",
+        "bundle.json.part",
+    ],
+)
+def test_an_export_that_was_cut_short_is_made_again(
+    sandbox_source: Any, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"half")
+    export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",), check=False), MANIFESTS)
+    verify(tmp_path, bundle_files(load_bundle(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["vae_decoder.fp32.onnx.txt", "my.fp32.onnx", "notes.part"])
+def test_what_only_looks_like_a_bundles_is_left_alone(
+    sandbox_source: Any, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(UsageFault, match="holds other things"):
+        export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"mine"]
+
+
+def test_a_vocabulary_that_is_none_is_named_before_anything_is_made(
+    sandbox_source: Any, tmp_path: Path
+) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes(b"walk")
+    source = replace(sandbox_source, clip_state={})
+    for path, said in ((words, "gzip"), (tmp_path / "nowhere.gz", "No such file")):
+        with pytest.raises(UsageFault, match=said):
+            export_bundle(
+                source, tmp_path / "b", "dart", small(("fp32",), vocabulary=path), MANIFESTS
+            )
+    assert not (tmp_path / "b").exists()
+
+
 def test_a_fixed_batch_is_caught() -> None:
     g = Graph()
     x = g.input("x", [1, 3])
