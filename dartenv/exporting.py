@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
+import msgspec
+
 from dartenv.assets.spec import AssetsSpec
 from dartenv.errors import UsageFault
 from dartenv.manifests.export import export_spec
@@ -109,6 +111,9 @@ def with_stand_ins(
     """
     tree = tree_of(manifests, root)
     scenario = load_scenario("rollout", manifests)
+    if clip is not None:  # given, it is wanted and no stand-in of it
+        needs = tuple(need for need in scenario.needs if need.kind != "clip")
+        scenario = msgspec.structs.replace(scenario, needs=needs)
     checkpoint = denoiser or published_denoiser(manifests, tree)
     workspace = make_workspace(root, scenario.mirror, [cache / "export"])
     with tempfile.TemporaryDirectory() as folder:

@@ -192,6 +192,20 @@ class ModelFile(Struct, frozen=True, kw_only=True):
     below_gate: Optional[str] = None
 
 
+class Refused(Struct, frozen=True, kw_only=True):
+    """A reduced model that missed the accuracy gate and was therefore not written.
+
+    ``path`` is what its files would be called, less the ending.
+    """
+
+    model: ModelName
+    precision: Precision
+    portable: bool
+    path: str
+    why: str
+    parity: List[Parity] = []
+
+
 class Model(Struct, frozen=True, kw_only=True):
     """A model with its inputs, outputs and the files that hold it."""
 
@@ -229,7 +243,8 @@ class Bundle(Struct, frozen=True, kw_only=True):
     "plumbing" with the ``stand_ins`` named: its motion means nothing. ``fps`` frames a second.
     ``schedule`` names the sampler that the files use unless given another of ``schedules``.
     ``latent_scale`` is what the denoiser's latent is multiplied with before the VAE decodes it;
-    the fused graphs and the VAE's files expect and contain what their tensors say.
+    the fused graphs and the VAE's files expect and contain what their tensors say. ``refused`` are
+    reduced models that missed the gate and are not here.
     """
 
     schema: int
@@ -251,6 +266,7 @@ class Bundle(Struct, frozen=True, kw_only=True):
     files: List[DataFile]
     sources: List[Source]
     created_with: Dict[str, str] = {}
+    refused: List[Refused] = []
 
     def model(self, name: str) -> Optional[Model]:
         """The model of that name, or None."""

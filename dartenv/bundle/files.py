@@ -11,6 +11,7 @@ import msgspec
 
 from dartenv.bundle.contract import BUNDLE_FILE, BUNDLE_SCHEMA, Bundle, DataFile, ModelFile
 from dartenv.errors import UsageFault
+from dartenv.whole import whole_file
 
 MAX_JSON = 64 * 1024 * 1024
 _CHUNK = 1 << 20
@@ -25,15 +26,11 @@ class _Head(msgspec.Struct):
 
 def save_bundle(bundle: Bundle, folder: Path) -> Path:
     """Write ``bundle`` as ``folder/bundle.json``; the file is complete or not there."""
-    path = folder / BUNDLE_FILE
+    path = bundle_json(folder)
     data = msgspec.json.format(msgspec.json.encode(bundle), indent=1)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data + b"\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None
+    with whole_file(path, "a writable place") as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data + b"\n")
     return path
 
 

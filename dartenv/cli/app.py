@@ -24,6 +24,7 @@ from dartenv.cli import (
     live,
     manifest,
     nightly,
+    quantize,
     report,
     sandbox,
     smoke,
@@ -44,6 +45,7 @@ app.command("bootstrap")(bootstrap.bootstrap)
 app.command("smoke")(smoke.smoke)
 app.command("nightly")(nightly.nightly)
 app.command("export")(export.export)
+app.command("quantize")(quantize.quantize)
 app.command("generate")(generate.generate)
 app.command("live")(live.live)
 app.command("inspect")(inspect.inspect)

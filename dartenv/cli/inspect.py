@@ -48,8 +48,8 @@ def inspect(
         write([[(line, "")] for line in _lines(sheet, full)], sys.stdout)
     if svg is not None:
         _draw(_graph_of(path, model), svg)
-    if netron:
-        _open(_graph_of(path, model))
+    if netron:  # which reads ONNX Runtime's own format too
+        _open(path if path.suffix.lower() == ".ort" else _graph_of(path, model))
 
 
 def _lines(sheet: Sheet, full: bool) -> List[str]:
@@ -100,8 +100,7 @@ def _file_line(file: Dict[str, Any]) -> str:
         parts.append(f"opset {file['opset']}, IR {file['ir']}, ONNX Runtime {file['onnxruntime']}+")
     if "parameters" in file:
         parts.append(f"{file['parameters'] / 1e6:,.1f} M parameters")
-    if "parity" in file:
-        parts.append(f"parity {file['parity']}")
+    parts += [f"{what} {file[what]}" for what in ("parity", "gate") if what in file]
     if "milliseconds" in file:
         parts.append(f"{file['milliseconds']:g} ms")
     if file.get("missing"):
@@ -132,15 +131,13 @@ def _graph_of(path: Path, name: str) -> Path:
 
 
 def _draw(path: Path, out: Path) -> None:
-    from dartenv.errors import UsageFault
     from dartenv.inspection.onnx_file import read_onnx
     from dartenv.inspection.svg import render_svg
+    from dartenv.whole import whole_file
 
     text = render_svg(read_onnx(path), path.name)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageFault(f"cannot write {out}: {error.strerror}", "a writable place") from None
+    with whole_file(out) as part:
+        part.write_text(text, encoding="utf-8")
     print(f"dartenv: {path.name} drawn to {out}", file=sys.stderr)
 
 

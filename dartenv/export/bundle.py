@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 import dartenv
 from dartenv.bundle.contract import (
+    BUNDLE_FILE,
     BUNDLE_SCHEMA,
     Bundle,
     Kind,
+    Refused,
     Schedule,
     Sizes,
     Skeleton,
@@ -27,23 +30,32 @@ from dartenv.errors import UsageFault
 from dartenv.export.describe import features
 from dartenv.export.graph import PRECISIONS
 from dartenv.export.models import MODELS, default_sampler
-from dartenv.export.texts import text_files
-from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter, Refused, Say
+from dartenv.export.texts import TABLE_FILE, VOCABULARY_FILE, check_vocabulary, text_files
+from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter, Say, check_names
 from dartenv.manifests.export import export_spec
 from dartenv.manifests.loader import Manifests
 from dartenv.model.diffusion import respacings, sampler
 from dartenv.model.layout import JOINTS
 from dartenv.model.source import BETAS, DartSource
+from dartenv.whole import PART
+
+_MODEL = re.compile(
+    r"({})\.({})(\.portable)?\.({})".format(*map("|".join, (MODELS, PRECISIONS, FORMATS)))
+)
 
 
 @dataclass
 class Exported:
-    """A written bundle and what was left out of it."""
+    """A written bundle and what was left out of it.
+
+    ``added``: the files that are new in a bundle that was there, ``None`` where all are.
+    """
 
     bundle: Bundle
     folder: Path
     refused: List[Refused] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    added: Optional[List[str]] = None
 
 
 def export_bundle(
@@ -84,22 +96,20 @@ def export_bundle(
         files=files,
         sources=_sources(source, options.stand_ins),
         created_with=_versions(),
+        refused=writer.refused,
     )
     save_bundle(bundle, out)
     return Exported(bundle, out, writer.refused, writer.notes)
 
 
 def _check(options: ExportOptions, source: DartSource) -> None:
-    for given, known, what in (
-        (options.models, MODELS, "model"),
-        (options.precisions, PRECISIONS, "precision"),
-        (options.variants, VARIANTS, "variant"),
-        (options.formats, FORMATS, "format"),
-    ):
-        for name in given:
-            if name not in known:
-                raise UsageFault(f"{what} {name!r}", "one of: " + ", ".join(known))
+    check_names(options.models, MODELS, "model")
+    check_names(options.precisions, PRECISIONS, "precision")
+    check_names(options.variants, VARIANTS, "variant")
+    check_names(options.formats, FORMATS, "format")
     sampler(source.diffusion, options.respacing)
+    if options.vocabulary is not None and source.clip_state is not None:
+        check_vocabulary(options.vocabulary)
 
 
 def _wanted(options: ExportOptions, source: DartSource) -> List[str]:
@@ -112,20 +122,26 @@ def _wanted(options: ExportOptions, source: DartSource) -> List[str]:
 
 
 def _prepare(out: Path) -> None:
-    """Make ``out``; refuse one that holds something other than a bundle."""
+    """Make ``out``; refuse one that holds something other than a bundle, or than what an export
+    that was cut short left of one."""
     if out.exists() and not out.is_dir():
         raise UsageFault(f"{out}: a file", "a folder to write the bundle into")
-    if out.is_dir() and any(out.iterdir()) and not (out / "bundle.json").is_file():
+    if out.is_dir() and not (out / BUNDLE_FILE).is_file() and not all(map(_ours, out.iterdir())):
         raise UsageFault(f"{out}: holds other things", "an empty folder or a bundle")
     try:
-        # A bundle that is written over must not pass for whole while it is not.
-        (out / "bundle.json").unlink()
-    except FileNotFoundError:
-        pass
-    try:
         out.mkdir(parents=True, exist_ok=True)
+        if (out / BUNDLE_FILE).exists():
+            # A bundle that is written over must not pass for whole while it is not.
+            (out / BUNDLE_FILE).unlink()
     except OSError as error:
         raise UsageFault(f"{out}: {error.strerror}", "a folder that can be written") from None
+
+
+def _ours(path: Path) -> bool:
+    """Whether ``path`` is called as a bundle's own files are."""
+    name = path.name[: -len(PART)] if path.name.endswith(PART) else path.name
+    known = (TABLE_FILE, BUNDLE_FILE, VOCABULARY_FILE.split("/")[0])
+    return name in known or _MODEL.fullmatch(name) is not None
 
 
 def _sizes(source: DartSource) -> Sizes:

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from dartenv.errors import UsageFault
+from dartenv.whole import whole_file
+
+ROOM = "a writable place with room for it"
 
 
 def write_bytes(data: bytes, path: Path) -> None:
     """The file appears whole or not at all. Raises UsageFault."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_file(path, ROOM) as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None
 
 
 def write_ort(model: bytes, path: Path, contrib: bool) -> None:
@@ -38,8 +37,12 @@ def write_ort(model: bytes, path: Path, contrib: bool) -> None:
     options.graph_optimization_level = (
         level.ORT_ENABLE_EXTENDED if contrib else level.ORT_ENABLE_BASIC
     )
-    part = path.with_name(path.name + ".part")
-    options.optimized_model_filepath = os.fspath(part)
     options.add_session_config_entry("session.save_model_format", "ORT")
-    ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    part.replace(path)
+    with whole_file(path, ROOM) as part:
+        options.optimized_model_filepath = os.fspath(part)
+        try:
+            ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own classes have no common base of theirs
+            raise UsageFault(
+                f"ONNX Runtime cannot write {path}: {str(error).splitlines()[0]}", ROOM
+            ) from None

@@ -20,8 +20,6 @@ CONTRIB_DOMAIN = "com.microsoft"
 # adds things up is lost in the rounding to single at the end, and every host gives the same numbers.
 PRECISIONS = ("fp64", "fp32", "fp16", "int8")
 FULL = ("fp64", "fp32")
-# A constant smaller than this is not worth reducing.
-_REDUCE_FROM = 4096
 
 Dims = Sequence[Union[int, str]]
 
@@ -39,10 +37,9 @@ class Graph:
     answers its name.
     """
 
-    def __init__(self, precision: str = "fp32", contrib: bool = True) -> None:
-        self.precision = precision
+    def __init__(self, contrib: bool = True, double: bool = False) -> None:
         self.contrib = contrib
-        self.real: Any = np.float64 if precision == "fp64" else np.float32
+        self.real: Any = np.float64 if double else np.float32
         self._inner = False
         self.nodes: List[Any] = []
         self.inputs: List[Any] = []
@@ -51,7 +48,7 @@ class Graph:
 
     def body(self) -> Graph:
         """A graph for a loop in this one: it sees this one's values, constants are shared."""
-        inner = Graph(self.precision, self.contrib)
+        inner = Graph(self.contrib, self.real is np.float64)
         inner._shared = self._shared
         inner._inner = True
         return inner
@@ -128,17 +125,12 @@ class Graph:
         return self.op(kind, *inputs, hint=hint, domain=CONTRIB_DOMAIN, **attributes)
 
     def weight(self, value: Any, hint: str) -> str:
-        """A large float constant, stored in the graph's precision (fp64's in single) and of the
-        type that is computed in when it is used."""
+        """A large float constant, stored in single precision and of the type that is computed in when
+        it is used."""
         value = np.ascontiguousarray(value, dtype=np.float32)
-        # The cast stands outside any loop, so that it is folded when the model is loaded.
-        if self.real is np.float64:
-            return self._shared.cast(self._shared.constant(value, hint), self.element)
-        if self.precision != "fp16" or value.size < _REDUCE_FROM:
+        if self.real is not np.float64:
             return self.const(value, hint)
-        if np.abs(value).max() > float(np.finfo(np.float16).max):
-            return self.const(value, hint)
-        return self._shared.cast(self.const(value.astype(np.float16), hint), self.element)
+        return self._shared.cast(self._shared.constant(value, hint), self.element)
 
     def proto(self, name: str) -> Any:
         """The graph alone, for a loop's body: constants stay outside."""
@@ -150,6 +142,7 @@ class Graph:
         if self._shared.contrib_used:
             opsets.append(helper.make_opsetid(CONTRIB_DOMAIN, 1))
         graph = helper.make_graph(
+            # Casts stand outside any loop, so that they are folded when the model is loaded.
             [*self._shared.casts, *self.nodes],
             name,
             self.inputs,
@@ -169,8 +162,8 @@ class _Shared:
         self.constants: Dict[str, Any] = {}
         self.casts: List[Any] = []
         self.contrib_used = False
-        self._known: Dict[Tuple[Any, ...], str] = {}
         self._cast: Dict[str, str] = {}
+        self._known: Dict[Tuple[Any, ...], str] = {}
         self._kept: List[Any] = []
         self._count = 0
 

@@ -6,11 +6,12 @@ to it, is one Gemm. Weights are torch's, [out, in].
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
 from dartenv.export.graph import Graph
+from dartenv.export.reduce import EXACT, FREE
 
 Arrays = Dict[str, Any]
 EPSILON = 1e-5  # torch's LayerNorm
@@ -27,47 +28,16 @@ def linear(
     hint: str = "linear",
 ) -> str:
     """``x`` [rows, in] times ``weight`` [out, in], plus ``bias`` [out] or plus the value ``add``
-    [rows, out]; not both. ``exact`` keeps the weights in floating point whatever the precision."""
-    if g.precision == "int8" and not exact:
-        return _linear_int8(g, x, weight, bias, add, hint)
+    [rows, out]; not both. ``exact`` keeps the weights in floating point whatever the precision
+    (:mod:`dartenv.export.reduce`)."""
     matrix = g.weight(np.asarray(weight, dtype=np.float32).T, hint)
+    note = EXACT if exact else FREE
     extra = add
     if extra is None and bias is not None:
         extra = g.const(np.asarray(bias, dtype=np.float32), hint + ".bias")
     if extra is None:
-        return g.op("MatMul", x, matrix, hint=hint)
-    return g.op("Gemm", x, matrix, extra, hint=hint)
-
-
-# x86 processors without VNNI add pairs of products in 16 bits, where two of 255 * 127 do not fit: joints of
-# the sandbox were 27 mm off after one primitive. Two of 255 * 63 do fit, and it is 4 mm.
-_MOST = 63
-
-
-def quantised(weight: Any) -> Tuple[Any, Any]:
-    """(int8 [in, out], scales [out]): each output's weights spread symmetrically over -63..63."""
-    matrix = np.asarray(weight, dtype=np.float32).T
-    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / _MOST
-    return np.rint(matrix / scale).astype(np.int8), scale.astype(np.float32)
-
-
-def _linear_int8(
-    g: Graph, x: str, weight: Any, bias: Optional[Any], add: Optional[str], hint: str
-) -> str:
-    """Weights in eight bits, activations quantised as they come, over all rows together."""
-    values, scale = quantised(weight)
-    matrix, scales = g.const(values, hint), g.const(scale, hint + ".scale")
-    shift = None if bias is None else g.const(np.asarray(bias, dtype=np.float32), hint + ".bias")
-    if g.contrib:
-        out = g.special("DynamicQuantizeMatMul", x, matrix, scales, None, shift, hint=hint)
-    else:
-        q, q_scale, q_zero = g.ops("DynamicQuantizeLinear", 3, x, hint=hint + ".quant")
-        whole = g.op("MatMulInteger", q, matrix, q_zero, hint=hint)
-        both = g.op("Mul", q_scale, scales)
-        out = g.op("Mul", g.op("Cast", whole, to=1), both)
-        if shift is not None:
-            out = g.op("Add", out, shift)
-    return out if add is None else g.op("Add", out, add)
+        return g.op("MatMul", x, matrix, hint=hint, doc_string=note)
+    return g.op("Gemm", x, matrix, extra, hint=hint, doc_string=note)
 
 
 def norm(g: Graph, x: str, scale: Any, shift: Any, hint: str = "norm") -> str:

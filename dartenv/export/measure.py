@@ -8,14 +8,16 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
+import onnx
 
 from dartenv.bundle import hashed
 from dartenv.bundle.contract import Speed
+from dartenv.export.conditions import Conditions
 from dartenv.model.layout import JOINTS
-from dartenv.model.source import DartSource
 
 Feed = Dict[str, Any]
 CLIP_LENGTH = 10.0
+LATENT = "sampled_latent"
 
 
 def runtime() -> Optional[Any]:
@@ -35,7 +37,7 @@ def open_session(model: Any, threads: int = 1) -> Any:
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def start_feed(source: DartSource, batch: int, guidance: float, body: bool = False) -> Feed:
+def start_feed(source: Conditions, batch: int, guidance: float, body: bool = False) -> Feed:
     """The inputs of a primitive at the beginning, all but text and noise."""
 
     def many(value: Any) -> Any:
@@ -53,18 +55,18 @@ def start_feed(source: DartSource, batch: int, guidance: float, body: bool = Fal
     return feed
 
 
-def noises(source: DartSource, count: int, steps: int, batch: int, seed: int) -> List[Any]:
+def noises(source: Conditions, count: int, steps: int, batch: int, seed: int) -> List[Any]:
     """``count`` times the noise [S + 1, B, T, Z] of a primitive."""
     generator = np.random.default_rng(seed)
-    shape = (steps + 1, batch, *source.denoiser.noise)
+    shape = (steps + 1, batch, *source.latent_shape)
     return [generator.standard_normal(shape).astype(np.float32) for _ in range(count)]
 
 
-def text_like(source: DartSource, seed: int, prompt: str = "walk forward") -> Any:
+def text_like(source: Conditions, seed: int, prompt: str = "walk forward") -> Any:
     """A text embedding [1, C]: ``prompt``'s where words are hashed, else a random direction of the
     length that CLIP's embeddings usually have."""
-    width = source.denoiser.text
-    if source.clip_state is None:
+    width = source.text_width
+    if source.words_hashed:
         return np.array([hashed.embed(prompt, width)], dtype=np.float32)
     text = np.random.default_rng(seed).standard_normal((1, width)).astype(np.float32)
     return text * np.float32(CLIP_LENGTH / np.linalg.norm(text))
@@ -80,20 +82,58 @@ class Rollout(NamedTuple):
     joints: Any
 
 
-def rollout(session: Any, feed: Feed, texts: Sequence[Any], fresh: Sequence[Any]) -> Rollout:
+class Loop(NamedTuple):
+    """A closed loop, primitive by primitive: what went in, and what came out by name."""
+
+    feeds: List[Feed]
+    outs: List[Dict[str, Any]]
+
+    def latents(self) -> Any:
+        """[K, B, T, Z]; of sessions of :func:`with_latent` alone."""
+        return np.stack([out[LATENT] for out in self.outs])
+
+    def rollout(self) -> Rollout:
+        """The frames, one primitive after the other."""
+        joined = [
+            np.concatenate([out[name] for out in self.outs], axis=1)
+            for name in ("rotations", "translation", "joints")
+        ]
+        return Rollout(np.stack([out["motion"] for out in self.outs], axis=1), *joined)
+
+
+def closed_loop(session: Any, feed: Feed, texts: Sequence[Any], fresh: Sequence[Any]) -> Loop:
     """Primitives one after the other, with ``texts`` [B, C] and noise given for each."""
-    names = [value.name for value in session.get_outputs()]
-    feed, parts = dict(feed), []
+    feed, loop = dict(feed), Loop([], [])
     for text, noise in zip(texts, fresh):
-        out = dict(zip(names, session.run(None, {**feed, "text": text, "noise": noise})))
-        parts.append(out)
+        given = {**feed, "text": text, "noise": noise}
+        out = run_once(session, given)
+        loop.feeds.append(given)
+        loop.outs.append(out)
         for name in ("history", "world_rotation", "world_translation"):
             feed[name] = out["next_" + name]
-    joined = [
-        np.concatenate([part[name] for part in parts], axis=1)
-        for name in ("rotations", "translation", "joints")
-    ]
-    return Rollout(np.stack([part["motion"] for part in parts], axis=1), *joined)
+    return loop
+
+
+def run_once(session: Any, feed: Feed) -> Dict[str, Any]:
+    """The outputs by name."""
+    return dict(zip([value.name for value in session.get_outputs()], session.run(None, feed)))
+
+
+def rollout(session: Any, feed: Feed, texts: Sequence[Any], fresh: Sequence[Any]) -> Rollout:
+    """The frames of a closed loop."""
+    return closed_loop(session, feed, texts, fresh).rollout()
+
+
+def with_latent(model: Any) -> bytes:
+    """A primitive's model, its sampled latent [B, T, Z] one more output named ``LATENT``."""
+    (loop,) = [node for node in model.graph.node if node.op_type == "Loop"]
+    kind = onnx.helper.make_tensor_value_info(LATENT, onnx.TensorProto.FLOAT, None)
+    model.graph.output.append(kind)
+    model.graph.node.append(onnx.helper.make_node("Identity", [loop.output[0]], [LATENT]))
+    try:
+        return bytes(model.SerializeToString())
+    finally:
+        del model.graph.output[-1], model.graph.node[-1]
 
 
 class MotionFacts(NamedTuple):
@@ -147,14 +187,14 @@ def measure_speed(session: Any, feed: Feed, threads: int, runs: int = 7) -> Spee
     )
 
 
-def random_feed(session: Any, source: DartSource, batch: int, seed: int) -> Feed:
+def random_feed(session: Any, source: Conditions, batch: int, seed: int) -> Feed:
     """Plausible inputs for any of the separate models."""
     generator = np.random.default_rng(seed)
     feed: Feed = {}
     for value in session.get_inputs():
         shape = [batch if d == "batch" else 8 if d == "tokens" else d for d in value.shape]
         if value.name == "timesteps":
-            feed[value.name] = generator.integers(0, source.diffusion.steps, shape)
+            feed[value.name] = generator.integers(0, source.diffusion_steps, shape)
         elif value.name == "eot":
             feed[value.name] = np.full(shape, 5, dtype=np.int64)
         else:
@@ -164,5 +204,6 @@ def random_feed(session: Any, source: DartSource, batch: int, seed: int) -> Feed
 
 def relative(found: Any, wanted: Any) -> float:
     """The root mean square of the difference over that of ``wanted``."""
+    found, wanted = np.asarray(found), np.asarray(wanted)
     scale = float(np.sqrt(np.mean(np.square(wanted, dtype=np.float64))))
     return float(np.sqrt(np.mean(np.square(found - wanted, dtype=np.float64)))) / max(scale, 1e-12)

@@ -9,9 +9,10 @@ from dartenv.errors import UsageFault
 from dartenv.export.clip import clip_nodes
 from dartenv.export.denoiser import denoiser_graph
 from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, to_world
-from dartenv.export.graph import Graph, named_dims
+from dartenv.export.graph import FULL, Graph, named_dims
 from dartenv.export.history import LastNames, next_history
 from dartenv.export.layers import zeros
+from dartenv.export.reduce import reduced
 from dartenv.export.sampling import sample
 from dartenv.export.vae import VaeGraph
 from dartenv.model.diffusion import Sampler, sampler
@@ -30,9 +31,11 @@ def build(name: str, source: DartSource, precision: str, contrib: bool, respacin
 
     ``contrib`` allows operators of ONNX Runtime's own, and the sampler's tables as inputs that may
     be left out; without it the sampler of ``respacing`` is fixed, since other hosts take every
-    input for one that must be given; and so for fp64, which is for comparing hosts. The batch's dimension is checked to be free on every input and output.
+    input for one that must be given; and so for fp64, which is for comparing hosts. The batch's
+    dimension is checked to be free on every input and output.
     """
-    g = Graph(precision, contrib and precision != "fp64")
+    double = precision == "fp64"
+    g = Graph(contrib and not double, double)
     if name.startswith("primitive"):
         primitive(g, source, name == "primitive_body", default_sampler(source, respacing))
     elif name == "clip_text":
@@ -45,7 +48,7 @@ def build(name: str, source: DartSource, precision: str, contrib: bool, respacin
         )
     model = g.model(name, f"dartenv {dartenv.__version__}")
     assert_free_batch(model)
-    return model
+    return model if precision in FULL else reduced(model, precision, contrib)
 
 
 def assert_free_batch(model: Any) -> None:

@@ -13,7 +13,9 @@ from dartenv.bundle.contract import DataFile, Tokenizer
 from dartenv.bundle.files import hash_file
 from dartenv.errors import UsageFault
 from dartenv.export.clip import text_sizes, token_table
+from dartenv.export.files import ROOM
 from dartenv.model.source import DartSource
+from dartenv.whole import whole_file
 
 TABLE_FILE = "clip_tokens.npy"
 VOCABULARY_FILE = "tokenizer/bpe_simple_vocab_16e6.txt.gz"
@@ -39,7 +41,7 @@ def text_files(
         return [], tokenizer
     sizes = text_sizes(source.clip_state)
     half, error = token_table(source.clip_state)
-    with (out / TABLE_FILE).open("wb") as stream:
+    with whole_file(out / TABLE_FILE, ROOM) as part, part.open("wb") as stream:
         np.save(stream, half)
     files = [
         _data_file(
@@ -49,9 +51,10 @@ def text_files(
     name = None
     if vocabulary is not None:
         target = out / VOCABULARY_FILE
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _check_vocabulary(vocabulary)
-        shutil.copyfile(str(vocabulary), str(target))
+        check_vocabulary(vocabulary)
+        with whole_file(target, ROOM) as part:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(vocabulary), str(part))
         files.append(
             _data_file(out, VOCABULARY_FILE, "CLIP's byte-pair merges, as openai/CLIP has them")
         )
@@ -71,7 +74,8 @@ def text_files(
     return files, tokenizer
 
 
-def _check_vocabulary(path: Path) -> None:
+def check_vocabulary(path: Path) -> None:
+    """Raises UsageFault where ``path`` is not CLIP's vocabulary."""
     try:
         with gzip.open(str(path), "rb") as stream:
             head = stream.read(64)

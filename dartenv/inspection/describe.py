@@ -109,6 +109,7 @@ def _bundle(folder: Path, check: bool) -> Sheet:
         for file in model.files
         if file.below_gate
     ]
+    warnings += [f"{one.path} was not written: {one.why}" for one in bundle.refused]
     if check:
         verify(folder, [*(f for m in bundle.models for f in m.files), *bundle.files])
     path = str(bundle_json(folder))
@@ -155,7 +156,8 @@ def _bundle_file(folder: Path, file: ModelFile) -> Dict[str, Any]:
         facts["missing"] = True
     judged = [p for p in file.parity if p.limit is not None]
     if judged:
-        facts["parity"] = "passed" if all(p.passed for p in judged) else "missed"
+        what = "gate" if any(p.gate for p in judged) else "parity"
+        facts[what] = "passed" if all(p.passed for p in judged) else "missed"
     if file.speed:
         facts["milliseconds"] = file.speed[0].median_ms
     return facts

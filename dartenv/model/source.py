@@ -18,6 +18,7 @@ from dartenv.assets.arrays import Arrays, read_checkpoint, read_entries, read_pi
 from dartenv.assets.layouts import statistics_name
 from dartenv.assets.shapes import expected_tensors, mismatches, optional_tensors, summarised
 from dartenv.errors import UsageFault
+from dartenv.model.clip_state import read_clip
 from dartenv.model.config import (
     DenoiserConfig,
     DiffusionConfig,
@@ -97,6 +98,26 @@ class DartSource:
         """The rest pose's pelvis [3] in metres."""
         return self.rest_joints[0]
 
+    @property
+    def latent_shape(self) -> Tuple[int, ...]:
+        """(T, Z): tokens of a latent, and the numbers of each."""
+        return self.denoiser.noise
+
+    @property
+    def text_width(self) -> int:
+        """C: the numbers of a text embedding."""
+        return self.denoiser.text
+
+    @property
+    def diffusion_steps(self) -> int:
+        """Steps of the diffusion before any respacing."""
+        return self.diffusion.steps
+
+    @property
+    def words_hashed(self) -> bool:
+        """Whether texts are embedded as the sandbox does, not by CLIP."""
+        return self.clip_state is None
+
 
 def read_source(root: Path, places: Places) -> DartSource:
     """Read all that belongs to the denoiser ``places.denoiser``.
@@ -122,7 +143,7 @@ def read_source(root: Path, places: Places) -> DartSource:
     scale = vae_state.get("latent_std", np.float32(1.0)) if rescaled else np.float32(1.0)
     clip_state = None
     if places.clip is not None:
-        clip_state, _ = read_checkpoint(places.clip)
+        clip_state = read_clip(places.clip, denoiser.text)
         files.append(_file("clip", places.clip))
     return DartSource(
         root=root,

@@ -19,6 +19,7 @@ from dartenv.errors import UsageFault
 from dartenv.motion.motion import UPS, Y_UP_OF_Z_UP, Motion
 from dartenv.motion.rotations import ORDERS, euler_from_matrix, nearest_euler
 from dartenv.motion.skeleton import Skeleton, fill_rest
+from dartenv.whole import whole_file
 
 UNITS = {"m": 1.0, "cm": 100.0}
 DEFAULT_ORDER = "ZXY"
@@ -139,13 +140,8 @@ def write_bvh(
 ) -> BvhStream:
     """Write ``motion`` as BVH. Raises UsageFault: a wrong option, or a place that cannot be written."""
     stream = BvhStream(motion.skeleton, motion.fps, up, unit, order)
-    try:
-        with path.open("w", encoding="utf-8", newline="\n") as out:
-            out.writelines(lines(motion, stream))
-    except OSError as error:
-        raise UsageFault(
-            f"cannot write {path}: {error.strerror}", "a folder that can be written"
-        ) from None
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as out:
+        out.writelines(lines(motion, stream))
     return stream
 
 

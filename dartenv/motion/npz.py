@@ -7,10 +7,10 @@ from typing import Any, Dict
 
 import numpy as np
 
-from dartenv.errors import UsageFault
 from dartenv.motion.motion import Motion, in_up
 from dartenv.motion.rotations import axis_angle_from_matrix
 from dartenv.motion.skeleton import ALL_JOINTS, BODY_JOINTS, fill_rest
+from dartenv.whole import whole_file
 
 # The add-on and AMASS know ten shape numbers for bodies made like DART's.
 BETAS = 10
@@ -50,10 +50,5 @@ def amass_arrays(motion: Motion, up: str = "z") -> Dict[str, Any]:
 def write_npz(motion: Motion, path: Path, up: str = "z") -> None:
     """Write ``motion``. Raises UsageFault: a wrong ``up``, a place that cannot be written."""
     arrays = amass_arrays(motion, up)
-    try:
-        with path.open("wb") as stream:
-            np.savez(stream, **arrays)
-    except OSError as error:
-        raise UsageFault(
-            f"cannot write {path}: {error.strerror}", "a folder that can be written"
-        ) from None
+    with whole_file(path) as part, part.open("wb") as stream:
+        np.savez(stream, **arrays)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dartenv.errors import UsageFault
 from dartenv.motion.motion import Motion
+from dartenv.whole import whole_file
 
 SIZE = 360
 # GIF counts in hundredths of a second, and most viewers slow down what is shorter than two.
@@ -37,18 +38,15 @@ def write_picture(motion: Motion, path: Path) -> int:
     if path.suffix.lower() == ".webp" and not features.check("webp"):
         raise UsageFault(f"{path}: this Pillow has no WebP", "one with it, or a .gif")
     images = [_draw(Image, *frame, motion) for frame in _frames(motion)]
-    try:
+    with whole_file(path) as part:
         images[0].save(
-            str(path),
+            str(part),
+            format=path.suffix[1:].upper(),
             save_all=True,
             append_images=images[1:],
             duration=round(1000 / RATE),
             loop=0,
         )
-    except OSError as error:
-        raise UsageFault(
-            f"cannot write {path}: {error.strerror or error}", "a folder that can be written"
-        ) from None
     return len(images)
 
 

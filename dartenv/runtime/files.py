@@ -59,7 +59,8 @@ def file_of(model: Model, precision: str, portable: bool, folder: Path) -> Model
             f"{folder}: {model.name} is there as {', '.join(there) or 'nothing'}",
             f"{precision}{', portable' if portable else ''}",
             f"dartenv export --precision {precision}"
-            + (" --keep-below-gate" if precision in ("fp16", "int8") else ""),
+            if precision in ("fp64", "fp32")
+            else f"dartenv quantize {folder} --precision {precision}",
         )
     return min(fitting, key=lambda f: f.format != "onnx")
 

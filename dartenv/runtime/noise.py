@@ -15,7 +15,7 @@ class Noise(Iterator[Any]):
 
     def __init__(self, bundle: Bundle, schedule: Schedule, seed: int, batch: int) -> None:
         if type(seed) is not int or not 0 <= seed < 2**63:
-            raise UsageFault(f"seed {seed}", "a whole number from 0 on")
+            raise UsageFault(f"seed {seed}", "a whole number from 0 to 2^63 - 1")
         steps = len(schedule.timesteps)
         self._shape = (steps + 1, bundle.sizes.tokens, bundle.sizes.latent)
         self._sources = [np.random.default_rng([seed, sample]) for sample in range(batch)]

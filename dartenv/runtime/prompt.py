@@ -14,7 +14,7 @@ from dartenv.errors import UsageFault
 
 MOST_PRIMITIVES = 10_000
 MOST_CHARACTERS = 100_000
-EXAMPLE = '"walk forward*6, turn left*2, wave right hand*4"'
+EXAMPLE = ("walk forward*6", "turn left*2", "wave right hand*4")
 
 
 class Part(NamedTuple):
@@ -35,15 +35,22 @@ def parse(prompt: str, body: str = "smplx") -> Tuple[Part, ...]:
     if not prompt.strip():
         raise UsageFault(
             "an empty prompt",
-            f"actions with a number of primitives, as {EXAMPLE}",
+            f"actions with a number of primitives, as {_example(body)}",
             '"*6" for six primitives without text',
         )
-    apart = ";" if body == "smplh" else ","
-    parts = [_part(segment, body) for segment in prompt.split(apart)]
+    parts = [_part(segment, body) for segment in prompt.split(_apart(body))]
     total = sum(part.primitives for part in parts)
     if total > MOST_PRIMITIVES:
         raise UsageFault(f"{total} motion primitives", f"{MOST_PRIMITIVES} at most in one run")
     return tuple(parts)
+
+
+def _apart(body: str) -> str:
+    return ";" if body == "smplh" else ","
+
+
+def _example(body: str) -> str:
+    return '"' + f"{_apart(body)} ".join(EXAMPLE) + '"'
 
 
 def _part(segment: str, body: str) -> Part:
@@ -54,7 +61,7 @@ def _part(segment: str, body: str) -> Part:
         apart = "semicolons" if body == "smplh" else "commas"
         raise UsageFault(
             f"the action {shown!r} has {found}",
-            f"ACTION*PRIMITIVES, separated by {apart}, as {EXAMPLE}",
+            f"ACTION*PRIMITIVES, separated by {apart}, as {_example(body)}",
         )
     text, count = pieces[0].strip(), pieces[1].strip()
     if not re.fullmatch(r"[0-9]{1,9}", count) or int(count) < 1:

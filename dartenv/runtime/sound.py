@@ -53,7 +53,8 @@ def _misfits(bundle: Bundle) -> Iterator[Misfit]:
     for schedule in bundle.schedules:
         steps = len(schedule.timesteps)
         yield f"schedule {schedule.name}", _shape(schedule.coefficients), (steps, 3)
-    yield "the default schedule is there", bundle.sampler() is not None, True
+    there = "missing" if bundle.sampler() is None else "there"
+    yield f"the default schedule {bundle.schedule!r}", there, "there"
 
 
 def _shape(rows: Sequence[Sequence[float]]) -> Optional[Tuple[int, int]]:

@@ -116,6 +116,26 @@ def judge(
     return tuple(found)
 
 
+def judge_metrics(
+    scenario: Scenario,
+    metrics: Mapping[str, Optional[float]],
+    *,
+    genuine: bool,
+    size: str,
+    variant: str,
+    tree: str,
+) -> Tuple[Tuple[Judge, Judged], ...]:
+    """The rules that may judge such a run and whose number is among ``metrics``, with verdicts."""
+    sample = [Sample(path="", metrics=dict(metrics))]
+    return tuple(
+        (rule, _threshold(rule, sample, judging=True))
+        for rule in scenario.judges
+        if rule.metric in metrics
+        and _concerns(rule, variant, tree)
+        and _judging(rule, genuine, size)
+    )
+
+
 def _count(name: str, value: int, wanted: int) -> Judged:
     return Judged(
         name=name,

@@ -112,6 +112,10 @@ def test_parity_and_speed_are_recorded(exported: Exported) -> None:
 
 
 def test_smaller_files_are_smaller(exported: Exported) -> None:
+    """And of the kind that is not, the export says so."""
+    ort = {f.path: f.size for f in bundle_files(exported.bundle) if f.path.endswith(".ort")}
+    grown = ort["vae_decoder.fp16.ort"] > 0.8 * ort["vae_decoder.fp32.ort"]
+    assert grown == any("fp16 as .ort" in note for note in exported.notes)
     for model in exported.bundle.models:
         sizes = {f.path: f.size for f in model.files}
         assert sizes[f"{model.name}.fp16.onnx"] < 0.8 * sizes[f"{model.name}.fp32.onnx"]
@@ -198,7 +202,7 @@ def changed(**gate: Any) -> Any:
 
 def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> None:
     done = export_bundle(
-        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), changed(latent=1e-9)
+        sandbox_source, tmp_path / "b", "sandbox", small(("fp32", "int8")), changed(motion=1e-9)
     )
     assert [f.path for f in bundle_files(done.bundle)] == ["vae_decoder.fp32.portable.onnx"]
     assert [r.path for r in done.refused] == ["vae_decoder.int8.portable"]
@@ -208,7 +212,7 @@ def test_below_the_gate_is_not_written(sandbox_source: Any, tmp_path: Path) -> N
 
 def test_below_the_gate_on_request(sandbox_source: Any, tmp_path: Path) -> None:
     options = small(("int8",), keep_below_gate=True)
-    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, changed(latent=1e-9))
+    done = export_bundle(sandbox_source, tmp_path / "b", "sandbox", options, changed(motion=1e-9))
     (file,) = done.bundle.models[0].files
     assert file.below_gate is not None
     assert "limit 1e-09" in file.below_gate
@@ -246,6 +250,47 @@ def test_a_folder_with_other_things(sandbox_source: Any, tmp_path: Path) -> None
     (tmp_path / "thesis.doc").write_bytes(b"x")
     with pytest.raises(UsageFault, match="holds other things"):
         export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vae_decoder.fp32.portable.onnx",
+        "primitive_body.int8.ort.part",
+        "clip_tokens.npy",
+        "bundle.json.part",
+    ],
+)
+def test_an_export_that_was_cut_short_is_made_again(
+    sandbox_source: Any, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"half")
+    export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",), check=False), MANIFESTS)
+    verify(tmp_path, bundle_files(load_bundle(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["vae_decoder.fp32.onnx.txt", "my.fp32.onnx", "notes.part"])
+def test_what_only_looks_like_a_bundles_is_left_alone(
+    sandbox_source: Any, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(UsageFault, match="holds other things"):
+        export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"mine"]
+
+
+def test_a_vocabulary_that_is_none_is_named_before_anything_is_made(
+    sandbox_source: Any, tmp_path: Path
+) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes(b"walk")
+    source = replace(sandbox_source, clip_state={})
+    for path, said in ((words, "gzip"), (tmp_path / "nowhere.gz", "No such file")):
+        with pytest.raises(UsageFault, match=said):
+            export_bundle(
+                source, tmp_path / "b", "dart", small(("fp32",), vocabulary=path), MANIFESTS
+            )
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_fixed_batch_is_caught() -> None:
@@ -352,3 +397,25 @@ def test_not_a_tree(tmp_path: Path, capfd: Any) -> None:
     code, out, err = run(capfd, "--dart-root", tmp_path, "--out", tmp_path / "b")
     assert (code, out) == (2, "")
     assert "not a DART tree" in err
+
+
+def test_an_ort_file_that_cannot_be_written(sandbox_source: Any, tmp_path: Path) -> None:
+    from dartenv.export.files import write_ort
+
+    model = build("vae_encoder", sandbox_source, "fp32", False).SerializeToString()
+    with pytest.raises(UsageFault, match=r"cannot write .*m\.ort"):
+        write_ort(model, tmp_path / "gone" / "m.ort", contrib=False)
+
+
+def test_a_bundle_that_may_not_be_changed(
+    sandbox_source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bundle.json").write_bytes(b"{}")
+
+    def denied(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    with pytest.raises(UsageFault, match="Operation not permitted"):
+        export_bundle(sandbox_source, tmp_path, "sandbox", small(("fp32",)), MANIFESTS)
+    assert (tmp_path / "bundle.json").read_bytes() == b"{}"

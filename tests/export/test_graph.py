@@ -23,10 +23,10 @@ def test_whole_numbers_are_int64_whatever_numpy_makes_of_them() -> None:
 
 def test_two_products_of_weights_in_eight_bits_fit_sixteen() -> None:
     """What x86 processors without VNNI add them up in; beyond it they saturate, and nothing says so."""
-    from dartenv.export.layers import quantised
+    from dartenv.export.reduce import quantised
 
     weight = np.random.default_rng(4).standard_normal((5, 300)).astype(np.float32)
-    values, scale = quantised(weight)
+    values, scale = quantised(weight.T)
     assert values.dtype == np.int8
     assert 2 * 255 * int(np.abs(values.astype(int)).max()) <= 2**15 - 1
     assert np.abs(values).max(axis=0).min() >= 62  # and the range is used
@@ -34,7 +34,7 @@ def test_two_products_of_weights_in_eight_bits_fit_sixteen() -> None:
 
 
 def test_double_stands_between_inputs_and_outputs_in_single() -> None:
-    graph = Graph("fp64", contrib=False)
+    graph = Graph(contrib=False, double=True)
     x = graph.input("x", ["batch", 70])
     weight = np.random.default_rng(1).standard_normal((70, 70)).astype(np.float32)
     value = graph.op("MatMul", x, graph.weight(weight, "w"))
@@ -63,7 +63,7 @@ def test_gelu_in_double_is_gelu() -> None:
     from dartenv.export.layers import activate
 
     runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-    graph = Graph("fp64", contrib=False)
+    graph = Graph(contrib=False, double=True)
     x = graph.input("x", ["n"])
     graph.output(activate(graph, x, "gelu"), "y", ["n"])
     model = graph.model("m", "test").SerializeToString()
@@ -106,7 +106,7 @@ def test_the_text_tower_in_double_gives_what_single_gives() -> None:
     feed = {"embeddings": some(2, 5, 64), "eot": np.array([4, 2])}
     outs = []
     for precision in ("fp32", "fp64"):
-        graph = Graph(precision, contrib=False)
+        graph = Graph(contrib=False, double=precision == "fp64")
         clip_nodes(graph, state)
         model = graph.model("clip_text", "test").SerializeToString()
         session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])

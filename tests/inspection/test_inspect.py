@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import sys
@@ -165,6 +166,13 @@ def test_netron_is_opened_or_named_where_it_is_missing(inspect, bundle, monkeypa
     code, _, _ = inspect(bundle, "--netron")
     assert code == 0
     assert calls == [str(bundle / "primitive.fp32.onnx"), "wait"]
+    (bundle / "primitive.ort").write_bytes(b"....ORTM" + bytes(64))
+    module = importlib.import_module("dartenv.cli.inspect")
+    monkeypatch.setattr(module, "_lines", lambda sheet, full: [])
+    monkeypatch.setattr("dartenv.inspection.describe.describe", lambda path, check: None)
+    code, _, err = inspect(bundle / "primitive.ort", "--netron")
+    assert code == 0, err
+    assert calls[2:] == [str(bundle / "primitive.ort"), "wait"]
 
 
 def test_an_ort_file_is_asked_of_onnx_runtime(inspect, bundle, tmp_path):

@@ -146,3 +146,64 @@ def test_a_body_with_pickled_arrays_is_not_loaded(root: Path) -> None:
     (root / "data/sandbox-models/smplx/SMPLX_MALE.npz").write_bytes(stream.getvalue())
     with pytest.raises(UsageFault, match=r"SMPLX_MALE\.npz"):
         read(root)
+
+
+def clip_tensors(width: int = 64, layers: int = 2) -> Any:
+    """The sandbox's denoiser takes embeddings of 64 numbers."""
+    from dartenv.assets.layouts import ClipTextNumbers, clip_text_tensors
+
+    numbers = ClipTextNumbers(
+        context=7, vocabulary=50, width=width, embedding=64, layers=layers, feed_forward=4
+    )
+    shapes = {**clip_text_tensors(numbers), "visual.proj": (3, 4), "context_length": ()}
+    return {name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()}
+
+
+def with_clip(root: Path, tensors: Any) -> Any:
+    torch = pytest.importorskip("torch", reason="needs torch")
+    path = root / "ViT.pt"
+    torch.save(
+        {name: torch.from_numpy(np.array(value)) for name, value in tensors.items()}, str(path)
+    )
+    bodies, motions = root / "data/sandbox-models", {"": "data/stand.pkl"}
+    return read_source(root, Places(root / DENOISER, bodies, motions, path))
+
+
+@pytest.mark.torch
+def test_clip_is_read(root: Path) -> None:
+    source = with_clip(root, clip_tensors())
+    assert source.clip_state is not None
+    assert source.clip_state["text_projection"].shape == (64, 64)
+    assert source.files[-1].role == "clip"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("gone", "more", "words"),
+    [
+        ("text_projection", {}, "text_projection is missing"),
+        ("transformer.resblocks.0.ln_1.bias", {}, r"resblocks\.0\.ln_1\.bias is missing"),
+        ("ln_final.weight", {"ln_final.wait": (64,)}, r"ln_final\.weight is missing.*wait is not"),
+        ("", {"ln_final.weight": (65,)}, r"ln_final\.weight is \(65,\), CLIP's is \(64,\)"),
+        ("", {"token_embedding.weight": (50,)}, r"token_embedding\.weight is \(50,\)"),
+        ("", {"text_projection": (64, 32)}, "text embeddings of 32 numbers; expected 64"),
+        ("", {"transformer.resblocks.5.ln_1.bias": (64,)}, r"resblocks\.2\.attn.* is missing"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_another_clip_is_named(root: Path, gone: str, more: Any, words: str) -> None:
+    tensors = clip_tensors()
+    tensors.pop(gone, None)
+    tensors.update({name: np.zeros(shape, np.float32) for name, shape in more.items()})
+    with pytest.raises(UsageFault, match=rf"ViT\.pt: .*{words}"):
+        with_clip(root, tensors)
+
+
+@pytest.mark.torch
+def test_clip_that_holds_nan(root: Path) -> None:
+    tensors = clip_tensors()
+    tensors["visual.proj"][0] = np.nan  # not used
+    with_clip(root, tensors)
+    tensors["ln_final.bias"][:2] = np.nan
+    with pytest.raises(UsageFault, match=r"ln_final\.bias holds 2 numbers that are NaN"):
+        with_clip(root, tensors)

@@ -61,3 +61,12 @@ def test_a_long_action_is_shown_short():
 
 def test_every_primitive_has_its_text():
     assert spread(parse("a*2, b*1")) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(("body", "apart"), [("smplx", ","), ("smplh", ";")])
+def test_the_example_is_a_prompt_for_that_body(body, apart):
+    with pytest.raises(UsageFault) as fault:
+        parse("walk*2*3", body)
+    example = str(fault.value).split('"')[1]
+    assert apart in example
+    assert len(parse(example, body)) == 3

@@ -81,7 +81,8 @@ def _sample(path: str, request: Dict[str, Any], goal: Any, index: int) -> Dict[s
         answer["digest"] = _digest(sequence)
         if not answer["missing"]:
             fps = float(sequence.get("mocap_framerate", request["fps"]))
-            metrics = _metrics(sequence, fps, request, goal)
+            rest = _rest(sequence, request)
+            metrics = metrics_of(sequence, fps, request["parents"], rest, goal)
             repeats = request.get("repeats") or []
             if index < len(repeats):
                 metrics["repeat_difference"] = _difference(sequence, _sequence(repeats[index]))
@@ -93,10 +94,14 @@ def _sample(path: str, request: Dict[str, Any], goal: Any, index: int) -> Dict[s
     return answer
 
 
-def _metrics(
-    sequence: Dict[str, Any], fps: float, request: Dict[str, Any], goal: Any
+def metrics_of(
+    sequence: Dict[str, Any], fps: float, parents: List[int], rest: Any, goal: Any = None
 ) -> Dict[str, float]:
-    parents: List[int] = request["parents"]
+    """Every number of one motion, its arrays as nested lists.
+
+    ``rest`` [22][3] are the body model's rest joints, or ``None``; ``goal`` [22][3] is where the
+    motion should end.
+    """
     joints = _joints(sequence)
     bad = 0
     for key in _ARRAYS:
@@ -122,7 +127,8 @@ def _metrics(
     if all(key in sequence for key in _ROTATIONS):
         found["rotation_error"] = _worst_rotation(sequence)
         if math.isfinite(found["rotation_error"]):
-            found.update(_against_skeleton(sequence, joints, request))
+            pose = (sequence["global_orient"], sequence["body_pose"], sequence["transl"])
+            found.update(motion.kinematics(joints, *pose, parents, rest))
     for name, value in sequence.get("measured", {}).items():  # numbers of our own driver
         found[name] = float(value)
     if goal is not None:
@@ -132,21 +138,11 @@ def _metrics(
     return found
 
 
-def _against_skeleton(
-    sequence: Dict[str, Any], joints: List[List[List[float]]], request: Dict[str, Any]
-) -> Dict[str, float]:
-    """Forward kinematics of the written pose against the written joints."""
+def _rest(sequence: Dict[str, Any], request: Dict[str, Any]) -> Any:
+    """The rest joints of the body model that the motion was made for, ``None`` without one."""
     body = request.get("bodies", {}).get(str(sequence.get("gender", "")))
     betas = sequence.get("betas", [[0.0]])
-    rest = rest_joints(body, betas[0] if shape(betas)[1:] else betas)
-    return motion.kinematics(
-        joints,
-        sequence["global_orient"],
-        sequence["body_pose"],
-        sequence["transl"],
-        request["parents"],
-        rest,
-    )
+    return rest_joints(body, betas[0] if shape(betas)[1:] else betas)
 
 
 def _difference(sequence: Dict[str, Any], again: Dict[str, Any]) -> float:
