@@ -19,7 +19,7 @@ from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Tree
 from dartenv.report.model import Report, apply_ignores, exit_code
 from dartenv.smoke.api import load_scenario, run_scenario, scenario_ids
-from dartenv.smoke.ort import ort_hindrance
+from dartenv.smoke.ort_needs import ort_hindrance
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import SmokeResult, to_findings
 from dartenv.smoke.scenario import Scenario, Value

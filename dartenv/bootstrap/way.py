@@ -30,7 +30,7 @@ from dartenv.fixes.lock import hold
 from dartenv.fixes.report import ApplyReport
 from dartenv.fixes.report import Outcome as FixOutcome
 from dartenv.fixes.steps import AnyStep, DisplayOnly, runnable
-from dartenv.smoke.ort import ort_hindrance
+from dartenv.smoke.ort_needs import ort_hindrance
 from dartenv.smoke.result import SmokeResult
 
 COMMAND = "dartenv bootstrap"

@@ -21,7 +21,8 @@ from dartenv.manifests.loader import Manifests, default_manifests
 from dartenv.smoke.mine import Cause
 from dartenv.smoke.needs import relative_to
 from dartenv.smoke.once import Once, run_once
-from dartenv.smoke.ort import OrtRun, run_ort
+from dartenv.smoke.ort import run_ort
+from dartenv.smoke.ort_asking import OrtRun
 from dartenv.smoke.prepare import Prepared, Stage, prepare
 from dartenv.smoke.progress import Progress
 from dartenv.smoke.result import RunRecord, SmokeResult, write_result

@@ -6,64 +6,25 @@ own; the export runs in whichever of dartenv's and the target's interpreter has 
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import msgspec
 
-from dartenv.smoke.judges import Judged
-from dartenv.smoke.mine import Cause, mine, read_tail
-from dartenv.smoke.ort_judges import (
-    astray,
-    cold_lines,
-    model_lines,
-    provider_lines,
-    speed_lines,
-)
-from dartenv.smoke.prepare import Prepared, Stage
+from dartenv.smoke.mine import Cause, read_tail
+from dartenv.smoke.ort_asking import OrtRun, StopError
+from dartenv.smoke.ort_judges import astray, model_lines, provider_lines
+from dartenv.smoke.ort_needs import exporter
+from dartenv.smoke.ort_timing import Timing
 from dartenv.smoke.result import RunRecord
-from dartenv.smoke.runner import Limits, Outcome
-from dartenv.smoke.scenario import ErrorTable, OrtSpec, Scenario, Size, Value, fill
+from dartenv.smoke.runner import Outcome
 from dartenv.smoke.target import Interpreter
 
 PACKAGE = Path(__file__).resolve().parents[2]  # the folder that holds dartenv
-_NEEDED = "import numpy, onnx, msgspec, typer, yaml, packaging, platformdirs, filelock, psutil"
 CPU = "CPUExecutionProvider"
-
-
-@dataclass
-class OrtRun:
-    """Everything the steps share."""
-
-    scenario: Scenario
-    spec: OrtSpec
-    size: Size
-    ready: Prepared
-    root: Path  # of the workspace
-    interpreter: Interpreter
-    errors: ErrorTable
-    device: str
-    seed: int
-    say: Stage
-
-    @property
-    def values(self) -> Dict[str, Value]:
-        return {**self.ready.values, **self.size.values}
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(seconds=self.size.time_limit, memory=self.size.memory_limit)
-
-    @property
-    def folder(self) -> Path:
-        return self.interpreter.folder
 
 
 def run_ort(run: OrtRun) -> Tuple[List[RunRecord], str, Dict[str, str]]:
@@ -71,59 +32,17 @@ def run_ort(run: OrtRun) -> Tuple[List[RunRecord], str, Dict[str, str]]:
     steps = _Steps(run)
     try:
         steps.all()
-    except _StopError:
+    except StopError:
         pass
     finally:  # a gigabyte a run; `dartenv export` makes one to keep
         shutil.rmtree(str(steps.bundle), ignore_errors=True)
     return steps.records, steps.ran_on, steps.versions
 
 
-def ort_hindrance(python: str) -> Optional[str]:
-    """Why the test cannot run with the target ``python``, or ``None``; nothing heavy is imported."""
-    here = [name for name in ("numpy", "onnx") if importlib.util.find_spec(name) is None]
-    if here and exporter(python) is None:
-        missing = " and ".join(here)
-        return (
-            f'{missing} missing beside dartenv: {sys.executable} -m pip install "dartenv[export]"'
-        )
-    code = "import importlib.util as u, sys; sys.exit(u.find_spec('onnxruntime') is None)"
-    if not _runs(python, code):
-        return "onnxruntime is not installed in the target"
-    return None
-
-
-def exporter(target: str) -> Optional[str]:
-    """The interpreter that can export: dartenv's own, else the target's, else none."""
-    return next((p for p in (sys.executable, target) if _runs(p, _NEEDED)), None)
-
-
-def _runs(python: str, code: str) -> bool:
-    try:
-        done = subprocess.run(
-            [python, "-c", code],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=60,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
-class _StopError(Exception):
-    """A step failed; its record says why."""
-
-
-class _Steps:
+class _Steps(Timing):
     def __init__(self, run: OrtRun) -> None:
-        self.run = run
-        self.records: List[RunRecord] = []
-        self.ran_on = ""
-        self.versions: Dict[str, str] = {}
-        self.reference: Dict[str, Any] = {}
+        super().__init__(run)
         self.floors: Dict[str, float] = {}
-        self.bundle = run.folder / "bundle"
 
     def all(self) -> None:
         self.dart()
@@ -142,62 +61,6 @@ class _Steps:
         """Wheels list what they were built for; without a GPU only DirectML may still work."""
         return provider.startswith("Dml") or bool(self.reference.get("cuda"))
 
-    def _cases(self) -> List[Dict[str, Any]]:
-        found = []
-        for case in self.run.spec.cases:
-            count = int(fill(case.count, self.run.values))
-            entry = msgspec.to_builtins(case)
-            found.append(
-                {
-                    **entry,
-                    "count": count,
-                    "path": str(self.run.folder / f"{case.name}.npz"),
-                    "exact": str(self.run.folder / f"{case.name}.exact.npy"),
-                }
-            )
-        return found
-
-    def ask(
-        self, program: str, request: Mapping[str, Any], name: str = "", launched: bool = False
-    ) -> Tuple[Dict[str, Any], Outcome, str]:
-        """An answer of one of our programs in the target; a failure ends the test."""
-        self.run.say(f"running {name or program}")
-        if launched:
-            request = {**request, "launched": time.time()}
-        outcome, data, log = self.run.interpreter.ask(program, request, self.run.limits, name)
-        if data is None:
-            text = read_tail(log)
-            cause = mine(text, self.run.errors, self.run.root) or Cause(
-                sentence=outcome.reason or f"{name or program} ended with {outcome.end}",
-                error=text[-300:].strip(),
-            )
-            self.record(name or program, outcome, str(log), (), {}, cause)
-            raise _StopError
-        return msgspec.json.decode(data), outcome, str(log)
-
-    def record(
-        self,
-        name: str,
-        outcome: Outcome,
-        log: str,
-        judged: Tuple[Judged, ...],
-        metrics: Dict[str, float],
-        cause: Optional[Cause] = None,
-    ) -> None:
-        judged = tuple(msgspec.structs.replace(line, run=name) for line in judged)
-        metrics = {"wall_seconds": outcome.seconds, **metrics} if metrics else metrics
-        self.records.append(
-            RunRecord(
-                variant=name,
-                command=(self.run.interpreter.python, name),
-                log=log,
-                outcome=outcome,
-                judged=judged,
-                metrics=metrics,
-                cause=cause,
-            )
-        )
-
     def dart(self) -> None:
         """DART's own numbers, written down."""
         run = self.run
@@ -209,7 +72,7 @@ class _Steps:
             "seed": run.seed,
             "prompts": list(run.spec.prompts),
             "folder": str(run.folder),
-            "cases": self._cases(),
+            "cases": self.cases(),
         }
         answer, outcome, log = self.ask("ort_reference", request, "DART")
         self.reference = answer
@@ -218,7 +81,7 @@ class _Steps:
 
     def networks(self) -> None:
         """dartenv.model against DART."""
-        name, cases = "dartenv.model", self._cases()
+        name, cases = "dartenv.model", self.cases()
         answer, outcome, log = self._networks(name, cases)
         if self._worked_out(answer["cases"]):
             answer, outcome, log = self._networks(name, cases)
@@ -229,7 +92,7 @@ class _Steps:
         """Whether a case of ``seen`` is astray; it is then there in double precision, to be held
         against, with what single precision costs DART's own loop."""
         names = astray(seen, self.run.spec)
-        cases = [c for c in self._cases() if c["name"] in names and c["name"] not in self.floors]
+        cases = [c for c in self.cases() if c["name"] in names and c["name"] not in self.floors]
         if cases:
             answer, _, _ = self._networks("dartenv.model in float64", cases, exact=True)
             self.floors.update((case["name"], float(case["loop"])) for case in answer["cases"])
@@ -267,7 +130,7 @@ class _Steps:
                 error=f'{sys.executable} -m pip install "dartenv[export]"',
             )
             self.record("export", Outcome(end="not-started"), "", (), {}, cause)
-            raise _StopError
+            raise StopError
         clip = ["--clip", run.ready.clip[1]] if run.ready.clip else []
         argv = [
             *(python, "-m", "dartenv", "export", "--dart-root", str(run.root)),
@@ -286,7 +149,7 @@ class _Steps:
                 error=lines[-1] if lines else "",
             )
             self.record("export", outcome, str(log), (), {}, cause)
-            raise _StopError
+            raise StopError
         self.record("export", outcome, str(log), (), {})
 
     def _environment(self, python: str) -> Dict[str, str]:
@@ -314,7 +177,7 @@ class _Steps:
                     continue
                 cases = [
                     {**case, "table": schedules[case["respacing"]]}
-                    for case in self._cases()
+                    for case in self.cases()
                     if case["predicted"] is predicted
                     and (not file["portable"] or case["respacing"] == "")
                 ]
@@ -354,61 +217,3 @@ class _Steps:
         if required or all(line.passed is not False for line in lines):
             self.ran_on = short.lower()
         return list(answer["available"])
-
-    def _fastest(self, described: Any) -> Dict[str, str]:
-        files = next(m["files"] for m in described["models"] if m["name"] == "primitive")
-        return {
-            file["precision"]: str(self.bundle / file["path"])
-            for file in files
-            if not file["portable"] and file["format"] == "onnx"
-        }
-
-    def speed(self, described: Any) -> None:
-        """DART's loop and the graphs in alternating blocks, on the CPU."""
-        run = self.run
-        request = {
-            "checkpoint": str(run.values["denoiser_checkpoint"]),
-            "motion": run.spec.motion,
-            "clip": list(run.ready.clip) if run.ready.clip else None,
-            "respacing": "",
-            "guidance": run.values["guidance"],
-            "threads": [1],
-            "blocks": run.values["blocks"],
-            "runs": run.values["runs"],
-            "models": [{"name": n, "path": p} for n, p in self._fastest(described).items()],
-            "read_bytes": 64_000_000,
-        }
-        answer, outcome, log = self.ask("ort_bench", request, "speed")
-        frames = int(described["sizes"]["future"])
-        lines, metrics = speed_lines(answer["rows"], frames)
-        self.record("speed", outcome, log, tuple(lines), metrics)
-
-    def cold(self, described: Any) -> None:
-        """Cold processes without torch: the first frames, all frames, memory."""
-        run = self.run
-        clips = {
-            f["precision"]: str(self.bundle / f["path"])
-            for m in described["models"]
-            if m["name"] == "clip_text"
-            for f in m["files"]
-            if not f["portable"]
-        }
-        for precision, path in self._fastest(described).items():
-            clip = None
-            if precision in clips and self.reference["tokens"]:
-                table = str(self.bundle / described["tokenizer"]["table"])
-                clip = {
-                    "model": clips[precision],
-                    "table": table,
-                    "tokens": self.reference["tokens"],
-                }
-            request = {
-                "model": path,
-                "case": self._cases()[0]["path"],
-                "primitives": run.values["cold"],
-                "threads": 2,
-                "clip": clip,
-            }
-            name = f"cold {precision}"
-            answer, outcome, log = self.ask("ort_cold", request, name, launched=True)
-            self.record(name, outcome, log, tuple(cold_lines(answer, outcome.peak_memory)), {})

@@ -16,7 +16,7 @@ from dartenv.manifests.loader import default_manifests
 from dartenv.prove import programs
 from dartenv.sandbox.writer import write_sandbox
 from dartenv.smoke import SmokeResult, load_scenario, run_scenario, to_findings
-from dartenv.smoke import ort as ort_module
+from dartenv.smoke import ort_needs as ort_module
 from dartenv.smoke.ort_judges import (
     astray,
     cold_lines,
