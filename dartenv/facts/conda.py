@@ -264,7 +264,7 @@ def _marked(shell: str, profiles: Sequence[str], table: ToolsTable) -> ShellFact
     for path in profiles:
         try:
             text = places.decoded(Path(path).read_bytes()[: table.condarc_max_bytes], "utf-8")
-        except OSError:
+        except (OSError, ValueError):  # a name from the registry may hold a NUL
             continue
         if table.shell_mark in text:
             return ShellFacts(shell=shell, initialised=True, path=path)

@@ -125,6 +125,8 @@ def step(name: "str", action: "Step", seconds: "Optional[float]" = None) -> "boo
         answer: Dict[str, Any] = {"ok": True, "outcome": "ok"}
     except BaseException as error:  # SystemExit too: a module may call exit() when imported
         answer = told(error)
+    if seconds is not None:
+        arm(state["idle"])  # what comes next has no longer patience than usual
     answer.update(name=name, seconds=round(time.time() - started, 3))
     answer["details"] = dict(details, **answer.get("details", {}))
     say("result", plain(answer))

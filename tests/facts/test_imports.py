@@ -341,3 +341,23 @@ def test_a_session_that_falls_back_is_not_a_session_on_the_provider(site: Site) 
     assert result.error == "the session runs on CPUExecutionProvider"
     preloaded = found["ort.providers:CUDAExecutionProvider:preloaded"]
     assert preloaded.error == "this release has no preload_dlls"
+
+
+def test_patience_for_the_gpu_ends_with_its_step() -> None:
+    names: Dict[str, Any] = {"__name__": "dartenv_inside"}
+    path = script_path("inside_run.py")
+    exec(compile(path.read_bytes(), str(path), "exec"), names)
+    armed: List[float] = []
+
+    class Alarm:
+        @staticmethod
+        def dump_traceback_later(seconds: float, exit: bool) -> None:
+            armed.append(seconds)
+
+    names["faulthandler"] = Alarm
+    reader, writer = os.pipe()
+    names["state"].update(channel=writer, idle=7.0)
+    names["step"]("imports.torch:kernel", lambda details: None, 60.0)
+    os.close(reader)
+    os.close(writer)
+    assert armed == [60.0, 7.0]

@@ -189,6 +189,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for byte in left:
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()
+                # Else a busy reader finds thousands at once, and the answer is none too slow.
+                if self.faults.ending.wait(0.001):
+                    return
             return
         if fault.corrupt and not start:
             fault.corrupt -= 1

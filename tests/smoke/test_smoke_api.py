@@ -224,7 +224,7 @@ def test_every_variant_runs_and_is_judged(run: Run, scenario: Scenario) -> None:
         scenario.outputs, samples="{checkpoint_stem}/rollout/{text}/sample_*.pkl"
     )
     result = run(scenario=msgspec.structs.replace(scenario, variants=variants, outputs=outputs))
-    assert result.passed
+    assert result.passed, to_findings(result)
     assert [record.variant for record in result.runs] == ["one", "two"]
     assert {judged.run for judged in result.judged} == {"one", "two"}
     assert result.runs[0].digests == result.runs[1].digests
