@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import msgspec
@@ -13,7 +12,6 @@ import msgspec
 from dartenv.checks import all_checks, extension_failures, extension_plans
 from dartenv.checks.finding import Finding
 from dartenv.checks.registry import REGISTRY, Context, run_checks
-from dartenv.facts import places
 from dartenv.facts.collect import Scope, collect
 from dartenv.facts.model import Facts
 from dartenv.facts.probes import PLANS
@@ -21,7 +19,7 @@ from dartenv.fixes.known import KNOWN_FIXES
 from dartenv.manifests.loader import Manifests
 from dartenv.manifests.schema import Profile
 from dartenv.report.model import Report, apply_ignores, exit_code
-from dartenv.target import Target, tree_kind
+from dartenv.target import Target, tree_at
 
 if TYPE_CHECKING:
     from dartenv.facts.head_start import HeadStart
@@ -93,13 +91,12 @@ def collected(
 ) -> Facts:
     """The facts of these probes, and of those that they come after."""
     root = request.target.dart_root
-    trees = request.manifests.trees()
     given = request.target.profile
     scope = Scope(
         manifests=request.manifests,
         dart_root=root,
         python=request.target.python,
-        tree=tree_kind(Path(root), trees) if root and places.is_dir(root) else None,
+        tree=tree_at(request.manifests, root or None),
         env=dict(os.environ),
         profile=request.manifests.profile(given) if given else None,
         begun=request.begun,
@@ -118,8 +115,8 @@ def choose_profile(request: Request, facts: Facts) -> Profile:
     if facts.source is not None and facts.source.kind == "sandbox":
         return manifests.profile("sandbox")
     root = facts.target.dart_root
-    if facts.source is None and root and places.is_dir(root):
-        tree = tree_kind(Path(root), manifests.trees())
+    if facts.source is None and root:
+        tree = tree_at(manifests, root)
         if tree is not None and tree.kind == "sandbox":
             return manifests.profile("sandbox")
     system = facts.host.system if facts.host is not None else "linux"

@@ -153,9 +153,15 @@ def tree_kind(folder: Path, trees: list[Tree]) -> Optional[Tree]:
     return None
 
 
+def tree_at(manifests: Manifests, root: Optional[str]) -> Optional[Tree]:
+    """The kind of tree at ``root``; ``None`` where there is no such folder, or another one."""
+    there = root is not None and places.is_dir(root)
+    return tree_kind(Path(str(root)), manifests.trees()) if there else None
+
+
 def tree_of(manifests: Manifests, root: Path) -> Tree:
     """The kind of tree at ``root``. Raises UsageFault where it is none."""
-    tree = tree_kind(root, manifests.trees()) if places.is_dir(str(root)) else None
+    tree = tree_at(manifests, str(root))
     if tree is None:
         state = "not a DART tree" if places.is_dir(str(root)) else "no such folder"
         raise UsageFault(

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import List
 
 from dartenv.longpath import CHUNK
+from dartenv.whole import PART
 
 ZIPS = (".whl", ".zip")
 TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-# What is being written has a name that no installer takes for a package.
-PART = ".part"
 
 
 def drop_broken(folder: Path) -> List[str]:
@@ -34,7 +33,7 @@ def is_whole(path: Path) -> bool:
     """Whether an archive can be read to its end; what is none is whole."""
     name = path.name.lower()
     try:
-        if name.endswith(PART):
+        if name.endswith(PART):  # being written; no installer takes it for a package
             return False
         if name.endswith(ZIPS):  # its list of members stands at its very end
             with zipfile.ZipFile(str(path)):

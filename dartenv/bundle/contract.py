@@ -15,6 +15,8 @@ BUNDLE_FILE = "bundle.json"
 
 Kind = Literal["dart", "sandbox", "plumbing"]
 Precision = Literal["fp64", "fp32", "fp16", "int8"]
+PRECISIONS = ("fp64", "fp32", "fp16", "int8")
+FULL = ("fp64", "fp32")  # those that nothing was reduced for
 Joints = Literal["predicted", "body-model"]
 ModelName = Literal[
     "primitive", "primitive_body", "denoiser", "vae_decoder", "vae_encoder", "clip_text"

@@ -79,14 +79,12 @@ def target_of(
 
 def begin_imports(manifests: Manifests, target: Target) -> Optional[HeadStart]:
     """Begin to load the target's torch: the longest part of an examination, so the first."""
-    from dartenv.facts import places
     from dartenv.facts.head_start import begin
-    from dartenv.target import tree_kind
+    from dartenv.target import tree_at
 
-    root = target.dart_root
-    tree = tree_kind(Path(root), manifests.trees()) if root and places.is_dir(root) else None
+    tree = tree_at(manifests, target.dart_root or None)
     profile = manifests.profile(target.profile) if target.profile else None
-    return begin(target.python, root, tree, profile, manifests)
+    return begin(target.python, target.dart_root, tree, profile, manifests)
 
 
 def request_of(

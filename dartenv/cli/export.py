@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from dartenv.export.bundle import Exported
 
 ALL = "all"
-_JUDGES = "the smoke tests' judges"  # as dartenv.export.gate calls them
+VARIANT = typer.Option(None, "--variant", metavar="NAMES", help="desktop, portable.  [both]")
+FORMATS = typer.Option(None, "--as", metavar="NAMES", help="onnx, ort.  [onnx]")
+KEEP_BELOW_GATE = typer.Option(
+    False, "--keep-below-gate", help="Write reduced models that miss the accuracy gate too."
+)
 
 
 def export(
@@ -29,19 +33,13 @@ def export(
     precision: Optional[List[str]] = typer.Option(
         None, "--precision", metavar="NAMES", help="fp64, fp32, fp16 (stored), int8.  [fp32,int8]"
     ),
-    variant: Optional[List[str]] = typer.Option(
-        None, "--variant", metavar="NAMES", help="desktop, portable.  [both]"
-    ),
-    formats: Optional[List[str]] = typer.Option(
-        None, "--as", metavar="NAMES", help="onnx, ort.  [onnx]"
-    ),
+    variant: Optional[List[str]] = VARIANT,
+    formats: Optional[List[str]] = FORMATS,
     respacing: str = typer.Option("", "--respacing", help='The sampler: "" or ddimN.'),
     stand_ins: bool = typer.Option(
         False, "--stand-ins", help="Replace what is missing; the bundle is labelled plumbing."
     ),
-    keep_below_gate: bool = typer.Option(
-        False, "--keep-below-gate", help="Write reduced models that miss the accuracy gate too."
-    ),
+    keep_below_gate: bool = KEEP_BELOW_GATE,
     check: bool = typer.Option(True, "--check/--no-check", help="Measure parity and speed."),
     clip: Optional[Path] = typer.Option(None, "--clip", metavar="FILE", help="ViT-B-32.pt."),
     vocabulary: Optional[Path] = typer.Option(
@@ -75,9 +73,6 @@ def export(
     root = Path(target.dart_root)
     own = exporting.own_python()
     pythons = [p for p in (target.python, own) if p]
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr)
 
     def made(ground: Any) -> Exported:
         source = read_source(ground.root, ground.places)
@@ -114,6 +109,11 @@ def _names(asked: Any, has_clip: bool, known: Any) -> Any:
     if ALL not in asked:
         return asked
     return tuple(name for name in known if has_clip or name != "clip_text")
+
+
+def say(text: str) -> None:
+    """What is being done, for whoever waits."""
+    print(text, file=sys.stderr)
 
 
 def need_extra() -> None:
@@ -159,11 +159,13 @@ def show(done: Exported, format_name: str) -> None:
 
 
 def _file_line(file: Any) -> str:
+    from dartenv.export.gate import JUDGES
+
     judged = [p for p in file.parity if p.limit]
     verdict = "not checked"
     if judged:
         # What the motion is like by itself says little of how near two models are.
-        near = [p for p in judged if p.reference != _JUDGES] or judged
+        near = [p for p in judged if p.reference != JUDGES] or judged
         worst = max(near, key=lambda p: p.error / p.limit)
         state = "gate" if worst.gate else "parity"
         state = state if all(p.passed for p in judged) else "MISSED"

@@ -56,12 +56,13 @@ def generate(
     common.check_format(format_name)
     began = time.perf_counter()
     need_numpy()
+    from dartenv.bundle.contract import PRECISIONS
     from dartenv.errors import UsageFault
     from dartenv.runtime.host import load
     from dartenv.runtime.writing import Wanted, check_wanted, write_motions
 
-    if precision not in ("fp64", "fp32", "fp16", "int8"):
-        raise UsageFault(f"--precision {precision}", "one of: fp64, fp32, fp16, int8")
+    if precision not in PRECISIONS:
+        raise UsageFault(f"--precision {precision}", "one of: " + ", ".join(PRECISIONS))
     host = load(
         bundle,
         precision=precision,  # type: ignore[arg-type]

@@ -57,13 +57,14 @@ def live(
     from dartenv.errors import UsageFault
 
     need_numpy()
+    from dartenv.bundle.contract import PRECISIONS
     from dartenv.live.address import target
     from dartenv.live.session import Session, Wanted
     from dartenv.live.sinks.udp_json import FORMS
     from dartenv.runtime.host import load
 
-    if precision not in ("fp64", "fp32", "fp16", "int8"):
-        raise UsageFault(f"--precision {precision}", "one of: fp64, fp32, fp16, int8")
+    if precision not in PRECISIONS:
+        raise UsageFault(f"--precision {precision}", "one of: " + ", ".join(PRECISIONS))
     if udp_form not in FORMS:
         raise UsageFault(f"--udp-form {udp_form}", "one of: " + ", ".join(FORMS))
     if seconds is not None and not 0 < seconds < 1e9:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import List, Optional
 
 import typer
 
 from dartenv.cli import common
-from dartenv.cli.export import ALL, need_extra, show
+from dartenv.cli.export import ALL, FORMATS, KEEP_BELOW_GATE, VARIANT, need_extra, say, show
 
 
 def quantize(
@@ -20,15 +19,9 @@ def quantize(
     precision: Optional[List[str]] = typer.Option(
         None, "--precision", metavar="NAMES", help="fp16 (stored), int8.  [int8]"
     ),
-    variant: Optional[List[str]] = typer.Option(
-        None, "--variant", metavar="NAMES", help="desktop, portable.  [both]"
-    ),
-    formats: Optional[List[str]] = typer.Option(
-        None, "--as", metavar="NAMES", help="onnx, ort.  [onnx]"
-    ),
-    keep_below_gate: bool = typer.Option(
-        False, "--keep-below-gate", help="Write models that miss the accuracy gate too."
-    ),
+    variant: Optional[List[str]] = VARIANT,
+    formats: Optional[List[str]] = FORMATS,
+    keep_below_gate: bool = KEEP_BELOW_GATE,
     check: bool = typer.Option(True, "--check/--no-check", help="Judge them, and measure speed."),
     format_name: str = common.FORMAT,
     manifests: Optional[List[Path]] = common.MANIFESTS,
@@ -56,9 +49,6 @@ def quantize(
         check=check,
         judge=smoke_judge(read, there.kind, of_bundle(there)),
     )
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr)
 
     with alone(bundle):
         done = quantize_bundle(bundle, options, read, say)

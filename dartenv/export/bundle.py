@@ -14,6 +14,7 @@ import dartenv
 from dartenv.bundle.contract import (
     BUNDLE_FILE,
     BUNDLE_SCHEMA,
+    PRECISIONS,
     Bundle,
     Kind,
     Refused,
@@ -28,7 +29,6 @@ from dartenv.bundle.files import save_bundle
 from dartenv.bundle.skeleton import joint_names
 from dartenv.errors import UsageFault
 from dartenv.export.describe import features
-from dartenv.export.graph import PRECISIONS
 from dartenv.export.models import MODELS, default_sampler
 from dartenv.export.texts import TABLE_FILE, VOCABULARY_FILE, check_vocabulary, text_files
 from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, ModelWriter, Say, check_names

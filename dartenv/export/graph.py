@@ -16,10 +16,6 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 17
 IR_VERSION = 8
 CONTRIB_DOMAIN = "com.microsoft"
-# fp64 computes in double what fp32 computes in single, from the same weights: then the order in which a machine
-# adds things up is lost in the rounding to single at the end, and every host gives the same numbers.
-PRECISIONS = ("fp64", "fp32", "fp16", "int8")
-FULL = ("fp64", "fp32")
 
 Dims = Sequence[Union[int, str]]
 
@@ -37,6 +33,9 @@ class Graph:
     answers its name.
     """
 
+    # ``double`` computes in double what is computed in single, from the same weights: then the order in
+    # which a machine adds things up is lost in the rounding to single at the end, and every host gives
+    # the same numbers.
     def __init__(self, contrib: bool = True, double: bool = False) -> None:
         self.contrib = contrib
         self.real: Any = np.float64 if double else np.float32

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Union
 
 import dartenv
+from dartenv.bundle.contract import FULL
 from dartenv.errors import UsageFault
 from dartenv.export.clip import clip_nodes
 from dartenv.export.denoiser import denoiser_graph
 from dartenv.export.geometry import BodyNames, WorldNames, matrix_of_6d, to_world
-from dartenv.export.graph import FULL, Graph, named_dims
+from dartenv.export.graph import Graph, named_dims
 from dartenv.export.history import LastNames, next_history
 from dartenv.export.layers import zeros
 from dartenv.export.reduce import reduced

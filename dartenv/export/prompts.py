@@ -12,6 +12,7 @@ from dartenv.export.clip import clip_nodes, text_sizes, token_table
 from dartenv.export.graph import Graph
 from dartenv.export.layers import Arrays
 from dartenv.export.measure import open_session
+from dartenv.runtime.text import tower_feed
 from dartenv.runtime.tokenizer import ClipTokenizer
 
 
@@ -26,8 +27,7 @@ class ClipTexts:
     def feed(self, text: str) -> Dict[str, Any]:
         """What the text tower is given for ``text``."""
         ids, _ = self._tokenizer(text)
-        rows = np.asarray(self._table[ids], dtype=np.float32)
-        return {"embeddings": rows[None], "eot": np.array([len(ids) - 1], dtype=np.int64)}
+        return tower_feed(self._table, ids)
 
     def __call__(self, text: str) -> Any:
         """The embedding [1, C] of ``text``."""

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import onnx
 
-from dartenv.bundle.contract import Bundle, Model, ModelFile, Refused
+from dartenv.bundle.contract import FULL, PRECISIONS, Bundle, Model, ModelFile, Refused
 from dartenv.bundle.files import (
     bundle_files,
     bundle_json,
@@ -26,7 +26,6 @@ from dartenv.cache import cache_folder
 from dartenv.errors import UsageFault
 from dartenv.export.bundle import Exported
 from dartenv.export.conditions import of_bundle
-from dartenv.export.graph import FULL, PRECISIONS
 from dartenv.export.prompts import ClipTexts, texts_of_bundle
 from dartenv.export.writer import FORMATS, VARIANTS, ExportOptions, FileWriter, Say, check_names
 from dartenv.manifests.loader import Manifests

@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from dartenv.bundle.contract import Model, ModelFile, Parity, Refused, Speed
+from dartenv.bundle.contract import FULL, PRECISIONS, Model, ModelFile, Parity, Refused, Speed
 from dartenv.bundle.files import hash_file
 from dartenv.errors import UsageFault
 from dartenv.export import gate, measure
@@ -17,7 +17,7 @@ from dartenv.export.conditions import Conditions
 from dartenv.export.describe import MEANINGS, tensors
 from dartenv.export.files import write_bytes, write_ort
 from dartenv.export.gate import JudgeMotion
-from dartenv.export.graph import FULL, IR_VERSION, OPSET, PRECISIONS
+from dartenv.export.graph import IR_VERSION, OPSET
 from dartenv.export.judging import Gate, Judging
 from dartenv.export.models import build, default_sampler
 from dartenv.export.prompts import ClipTexts, texts_of_weights

@@ -13,7 +13,7 @@ if MYPY:
     from typing import Any, Dict
 
     from dartenv.facts.inside_dart import import_one
-    from dartenv.facts.inside_run import arm, state
+    from dartenv.facts.inside_run import arm, give_way, state
 
 beside = {"process": 0, "channel": -1, "errors": -1}
 
@@ -33,8 +33,7 @@ def begin_aside(asked: "Dict[str, Any]") -> "None":
         beside["process"] = process
         arm()
         return
-    if hasattr(os, "nice"):
-        os.nice(5)
+    give_way()
     os.dup2(beside["errors"], 2)
     os.dup2(beside["errors"], 1)
     os.close(state["channel"])

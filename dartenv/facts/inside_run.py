@@ -66,14 +66,19 @@ def prepare(asked: "Dict[str, Any]") -> "None":
 
 def behind() -> "None":
     """Let the process that loads torch go first: it takes longest, and all others wait for it."""
-    if hasattr(os, "nice"):
-        os.nice(5)
+    give_way()
     # Where each session is a group of its own for the scheduler, only the group's value counts.
     try:
         with open("/proc/self/autogroup", "w") as stream:
             stream.write("5")
     except OSError:
         return
+
+
+def give_way() -> "None":
+    """Less of a processor that others want as well, where the system knows of that."""
+    if hasattr(os, "nice"):
+        os.nice(5)
 
 
 def quiet_crashes() -> "None":

@@ -10,6 +10,7 @@ import msgspec
 
 from dartenv.errors import UsageFault
 from dartenv.facts.model import FACTS_SCHEMA, Facts
+from dartenv.whole import whole_file
 
 MAX_FACTS = 64 * 1024 * 1024
 
@@ -26,12 +27,8 @@ class _Head(msgspec.Struct):
 def save_facts(facts: Facts, path: Path) -> None:
     """Write ``facts`` as JSON; the file is complete or not there."""
     data = msgspec.json.format(msgspec.json.encode(facts), indent=1)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(data + b"\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None
+    with whole_file(path, "a writable place") as part:
+        part.write_bytes(data + b"\n")
 
 
 def facts_hash(facts: Facts) -> str:

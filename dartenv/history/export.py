@@ -12,6 +12,7 @@ import msgspec
 
 from dartenv.errors import UsageFault
 from dartenv.history.store import History
+from dartenv.whole import whole_file
 
 FORMATS = ("csv", "json", "parquet")
 COLUMNS = (
@@ -80,9 +81,5 @@ def to_parquet(history: History, path: Optional[Path]) -> None:
         ) from None
     found = rows(history)
     table = pyarrow.table({name: [row[name] for row in found] for name in COLUMNS})
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_file(path, "a writable place") as part:
         parquet.write_table(table, str(part))
-        part.replace(path)
-    except OSError as error:
-        raise UsageFault(f"cannot write {path}: {error.strerror}", "a writable place") from None

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import List, Optional
 
-from dartenv.bundle.contract import Bundle, Model, ModelFile
+from dartenv.bundle.contract import FULL, Bundle, Model, ModelFile
 from dartenv.bundle.files import BundleFile, verify
 from dartenv.errors import UsageFault
 
@@ -59,7 +59,7 @@ def file_of(model: Model, precision: str, portable: bool, folder: Path) -> Model
             f"{folder}: {model.name} is there as {', '.join(there) or 'nothing'}",
             f"{precision}{', portable' if portable else ''}",
             f"dartenv export --precision {precision}"
-            if precision in ("fp64", "fp32")
+            if precision in FULL
             else f"dartenv quantize {folder} --precision {precision}",
         )
     return min(fitting, key=lambda f: f.format != "onnx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from dartenv.errors import UsageFault
 from dartenv.runtime.tokenizer import ClipTokenizer
 
 OpenText = Callable[[], Any]
+
+
+def tower_feed(table: Any, ids: Sequence[int]) -> Dict[str, Any]:
+    """What clip_text is given for the tokens ``ids``: their rows of ``table``, and which is the last."""
+    rows = np.asarray(table[ids], dtype=np.float32)[None]
+    return {"embeddings": rows, "eot": np.array([len(ids) - 1], dtype=np.int64)}
 
 
 class TextEncoder:
@@ -61,9 +67,7 @@ class TextEncoder:
             self._table = self._read_table()
         if self._session is None:
             self._session = self._open()
-        rows = np.asarray(self._table[ids], dtype=np.float32)[None]
-        eot = np.array([len(ids) - 1], dtype=np.int64)
-        made = self._session.run(["text"], {"embeddings": rows, "eot": eot})[0][0]
+        made = self._session.run(["text"], tower_feed(self._table, ids))[0][0]
         if made.shape != (self._width,) or not np.isfinite(made).all():
             raise UsageFault(
                 f"the text model gave {made.shape} for {text[:40]!r}", f"{self._width} numbers"
