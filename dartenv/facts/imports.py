@@ -1,8 +1,9 @@
 """Deep imports: what really loads in the target, in child processes that may crash or hang.
 
-Three processes run at once: torch with all that loads torch, the other packages with the viewer,
-and ONNX Runtime. A step that crashes or hangs is a result that names the import; the process is
-started again for the steps that are left.
+Up to three processes run at once: torch with all that loads torch, the other packages with the
+viewer, and ONNX Runtime where it loads a GPU's libraries; without those it comes after the other
+packages. A step that crashes or hangs is a result that names the import; the process is started
+again for the steps that are left.
 """
 
 from __future__ import annotations
@@ -41,7 +42,13 @@ PROBE = "imports"
 TORCH = "imports.torch"
 SCRIPTS: Dict[str, Tuple[str, ...]] = {
     "torch": ("inside_run.py", "inside_torch.py", "inside_dart.py", "inside_aside.py"),
-    "plain": ("inside_run.py", "inside_torch.py", "inside_dart.py", "inside_viewer.py"),
+    "plain": (
+        "inside_run.py",
+        "inside_torch.py",
+        "inside_dart.py",
+        "inside_viewer.py",
+        "inside_ort.py",
+    ),
     "ort": ("inside_run.py", "inside_ort.py"),
 }
 
@@ -158,7 +165,11 @@ def _jobs(
             "library": package.library,
             "torch": bool(package.library),
         }
-        jobs.append(Job("ort", {**base, "tasks": ["ort"], "ort": part}))
+        if package.library:
+            jobs.append(Job("ort", {**base, "tasks": ["ort"], "ort": part}))
+        else:  # a process of its own would load numpy once more, and find nothing else
+            plain["tasks"].append("ort")
+            plain["ort"] = part
     return jobs
 
 

@@ -7,6 +7,7 @@ DART's own files are read and compiled by this Python, not run: running them bel
 import ast
 import os
 import sys
+from functools import lru_cache
 
 MYPY = False
 if MYPY:
@@ -115,6 +116,7 @@ def imported(tree: "ast.AST", package: "str") -> "Iterator[Tuple[str, int, bool]
                 stack.extend((one, inside) for one in getattr(node, part, ()))
 
 
+@lru_cache(maxsize=None)  # the same few names stand in file after file
 def local_file(root: "str", name: "str") -> "Optional[str]":
     """The file of a module of the tree, or of a regular package."""
     base = os.path.join(root, *name.split("."))
@@ -124,6 +126,7 @@ def local_file(root: "str", name: "str") -> "Optional[str]":
     return None
 
 
+@lru_cache(maxsize=None)
 def is_local(root: "str", name: "str") -> "bool":
     """Whether the first part of a name lies in the tree, as a module or a folder of Python."""
     first = name.rstrip("*").split(".")[0]
@@ -139,6 +142,7 @@ def is_local(root: "str", name: "str") -> "bool":
     )
 
 
+@lru_cache(maxsize=None)
 def nearest_module(root: "str", name: "str") -> "Optional[str]":
     """The module a name stands for: itself, or, where it may be a name inside one, its parent."""
     clean = name.rstrip("*")
@@ -151,6 +155,7 @@ def nearest_module(root: "str", name: "str") -> "Optional[str]":
     return None
 
 
+@lru_cache(maxsize=None)
 def standard(name: "str") -> "bool":
     """Whether a name is of the standard library, or something inside a listed module."""
     if name.endswith("*"):

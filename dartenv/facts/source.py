@@ -135,7 +135,7 @@ class _Probe:
                     lambda m: aliases.find(m, spec.aliases, tree),
                 ),
                 "posixpath": (
-                    posixpath.accepts,
+                    posixpath.accepts(tree),
                     lambda m: posixpath.find(m, spec.args_file, tree),
                 ),
                 "prompt_filenames": (prompts.accepts, lambda m: prompts.find(m, tree)),

@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from dartenv.source.helpers import POSIXPATH, calls_helper, helper_state
 from dartenv.source.module import FunctionNode, Module
 from dartenv.source.names import Names
-from dartenv.source.prefilter import holds_any
+from dartenv.source.prefilter import Filter, attribute_filter, holds_any
 from dartenv.source.site import CONFLICT, NEEDED, REPAIRED, UNSURE, Site
 from dartenv.source.swaps import OFF, ON, Swaps
 from dartenv.source.swaps import UNSURE as SWAP_UNSURE
@@ -53,9 +53,10 @@ class _Context:
         return self.swaps[module.path]
 
 
-def accepts(data: bytes) -> bool:
-    """Whether a file may hold a loader."""
-    return b"from_yaml" in data or (b"yaml" in data and b"load" in data)
+def accepts(tree: SourceTree) -> Filter:
+    """Which files may hold a loader."""
+    of_yaml = attribute_filter(tree, "yaml", ["load", "unsafe_load", "full_load"])
+    return lambda data: b"from_yaml" in data or of_yaml(data)
 
 
 def find(

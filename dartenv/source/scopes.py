@@ -79,6 +79,9 @@ _LEAVES = frozenset(
         type(None),
     )
 )
+_BARE = frozenset(("attr", "ctx", "id", "op", "ops"))  # fields that hold no node to visit
+_CHILDREN: Dict[type, Tuple[str, ...]] = {}  # the other fields of each kind of node
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # what holds statements
 _FUNCTIONS = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 _COMPREHENSIONS = frozenset((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp))
 _BINDING = frozenset(
@@ -106,8 +109,16 @@ class _Builder:
             self.kinds[kind] = [node]
 
     def visit(self, node: ast.AST, scope: Scope, parent: Optional[ast.AST]) -> None:
-        self.note(node, scope, parent)
+        key = id(node)
+        self.scopes[key] = scope
+        if parent is not None:
+            self.parents[key] = parent
         kind = type(node)
+        kinds = self.kinds.get(kind)
+        if kinds is None:
+            self.kinds[kind] = [node]
+        else:
+            kinds.append(node)
         # Every node of a tree passes here: the most frequent kinds first, and by identity.
         if kind is ast.Name:
             if type(node.ctx) is not ast.Load:  # type: ignore[attr-defined]
@@ -123,7 +134,11 @@ class _Builder:
         else:
             if kind.__name__ in _BINDING:
                 self.bind(node, scope)
-            for name in node._fields:
+            fields = _CHILDREN.get(kind)
+            if fields is None:
+                fields = tuple(name for name in node._fields if name not in _BARE)
+                _CHILDREN[kind] = fields
+            for name in fields:
                 child = getattr(node, name, None)
                 if type(child) is list:
                     for part in child:
@@ -152,7 +167,7 @@ class _Builder:
                     for target in value if isinstance(value, list) else [value]:
                         if target is not None:
                             self._targets(node, target, scope)
-                for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+                for name in _BLOCKS:
                     parts = getattr(node, name, None)
                     if isinstance(parts, list):
                         inner = [getattr(part, "body", None) for part in parts]
@@ -199,8 +214,10 @@ class _Builder:
                 kind = "global" if isinstance(node, ast.Global) else "nonlocal"
                 scope.redirected.update((name, kind) for name in node.names)
             elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                pending.extend(c for c in ast.iter_child_nodes(node) if isinstance(c, ast.stmt))
-                pending.extend(getattr(node, "handlers", ()))
+                for name in _BLOCKS:
+                    part = getattr(node, name, None)
+                    if part.__class__ is list:  # a lambda's body, too, is called body
+                        pending.extend(part)
 
     def _comprehension(self, node: ast.AST, scope: Scope) -> None:
         inner = Scope("comprehension", node, scope)

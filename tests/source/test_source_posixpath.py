@@ -22,7 +22,8 @@ def load_mld(path):
 def states(text: str, make: Make, args_file: str = "args.yaml") -> List[Tuple[int, str]]:
     module = make(text)
     sites = find(module, args_file)
-    assert not sites or accepts(module.source.data)
+    data = module.source.data
+    assert not sites or accepts(SourceTree({module.path: data}))(data)
     return [(site.line, site.state) for site in sites]
 
 
@@ -141,7 +142,8 @@ def test_the_loaders_of_other_files_stay_needed() -> None:
         "rollout.py": (LOADER + "load_mld(p)\n").encode(),
     }
     tree = SourceTree(files)
-    found = {m.path: [s.state for s in find(m, "args.yaml", tree)] for m in tree.matching(accepts)}
+    matching = tree.matching(accepts(tree))
+    found = {m.path: [s.state for s in find(m, "args.yaml", tree)] for m in matching}
     assert found == {"demo.py": ["repaired"], "rollout.py": ["needed"]}
 
 

@@ -18,6 +18,7 @@ from dartenv.fixes.patches import (
 from dartenv.fixes.patches.engine import Patch, PatchContext
 from dartenv.fixes.patches.result import Edit, Refusal
 from dartenv.source import aliases, torchload
+from dartenv.source import posixpath as loaders
 from dartenv.source.collector import collector_paused
 from dartenv.source.module import Module
 from dartenv.source.prefilter import Filter
@@ -141,6 +142,8 @@ class _Planner:
             return aliases.accepts(self.tree, self.context.spec.aliases)
         if patch_id == torch_load.PATCH.id:
             return torchload.accepts(self.tree)
+        if patch_id == posixpath.PATCH.id:
+            return loaders.accepts(self.tree)
         return None
 
     def _candidates(self, patch_id: str) -> Sequence[str]:

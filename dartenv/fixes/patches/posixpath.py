@@ -20,9 +20,6 @@ class PosixPathPatch(Patch[LoaderSite]):
     id = posixpath.FAULT
     reason = "read PosixPath tags on Windows"
 
-    def accepts(self, data: bytes) -> bool:
-        return posixpath.accepts(data)
-
     def find(self, module: Module, context: PatchContext) -> Sequence[LoaderSite]:
         return posixpath.find(module, context.spec.args_file, context.tree)
 
