@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional, Set, Tuple
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from dartenv.checks.finding import Finding, Status
 from dartenv.checks.registry import check, finding
@@ -114,19 +114,19 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
     """Python-index mirrors among conda's channels, dead and repeated channels."""
     table = tools_table(manifests)
     wrong: List[Tuple[str, str]] = []
+    again: List[Tuple[str, str]] = []
     odd: List[str] = []
     for rc in conda.condarcs:
         if rc.problem:
             odd.append(f"{rc.path}: {rc.problem}")
-        seen: Set[str] = set()
-        for channel in (*rc.channels, *rc.default_channels):
-            if is_wrong(channel, table):
-                wrong.append((channel, rc.path))
-            elif channel.rstrip("/") in seen:
-                odd.append(f"{rc.path}: {masked(channel)} is listed twice")
-            seen.add(channel.rstrip("/"))
+        for listed in (rc.channels, rc.default_channels):
+            wrong += [(channel, rc.path) for channel in listed if is_wrong(channel, table)]
+            again += [
+                (channel, rc.path) for channel in repeated(listed) if not is_wrong(channel, table)
+            ]
         if rc.ssl_verify in ("false", "no", "off", "0"):
             odd.append(f"{rc.path}: ssl_verify is off")
+    twice = [f"{masked(channel)} is listed twice in {path}" for channel, path in again]
     if wrong:
         channel, path = wrong[0]
         shown = masked(channel)
@@ -137,7 +137,7 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
             f"{shown} in {path} {state}",
             found=f"{shown} in {path}" if index else f"{shown} in {path}, which {state}",
             wanted="conda channels only" if index else "channels that exist",
-            evidence=[f"{masked(c)} in {p}" for c, p in wrong[1:]] + odd,
+            evidence=[f"{masked(c)} in {p}" for c, p in wrong[1:]] + twice + odd,
             why="every later conda command asks it for packages and fails or crawls",
             remedy="removes that line from that file, can be undone",
             fix="conda.channels",
@@ -146,12 +146,25 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
             source=table.channel_source,
         )
         return
+    if twice:
+        yield finding(
+            Status.FAIL,
+            twice[0],
+            found=twice[0],
+            wanted="each channel once",
+            evidence=twice[1:] + odd,
+            why="a channel's place is its priority, and only its first place can hold",
+            remedy="keeps the first and removes the other from that file, can be undone",
+            fix="conda.channels",
+            source="conda documentation, managing channels",
+        )
+        return
     if odd:
         yield finding(
             Status.WARN,
             odd[0],
             found=odd[0],
-            wanted="configuration that conda can read, each channel once, TLS checked",
+            wanted="configuration that conda can read, TLS checked",
             evidence=odd[1:],
             why="conda slows down or fails on it, and so does making DART's environment",
             remedy="edit that file",
@@ -161,6 +174,18 @@ def conda_channels(conda: CondaFacts, manifests: Manifests) -> Iterator[Finding]
         return
     count = len(conda.condarcs)
     yield finding(Status.OK, f"no wrong channel in {count} conda configuration files")
+
+
+def repeated(channels: Sequence[str]) -> List[str]:
+    """The channels of one list that stand in it before, once for each further time."""
+    seen: Set[str] = set()
+    found: List[str] = []
+    for channel in channels:
+        bare = channel.rstrip("/")
+        if bare in seen:
+            found.append(channel)
+        seen.add(bare)
+    return found
 
 
 def is_python_index(channel: str, table: ToolsTable) -> bool:

@@ -1,4 +1,4 @@
-"""Taking Python indexes and closed channels out of conda's channel lists, and nothing else out of the file.
+"""Taking Python indexes, closed and repeated channels out of conda's lists, and nothing else.
 
 A list that would be left empty goes with its key: an empty list would replace the channels of
 other files and conda's own defaults with none at all.
@@ -7,12 +7,12 @@ other files and conda's own defaults with none at all.
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import yaml
 
 from dartenv.assets.yaml_data import NoDocument, YamlFault, load_yaml
-from dartenv.checks.conda import is_wrong, tools_table
+from dartenv.checks.conda import is_wrong, repeated, tools_table
 from dartenv.facts.addresses import masked
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.fixes.file_steps import Unreadable, decoded, possible, read_bytes, write_step
@@ -36,7 +36,7 @@ class TooOdd(Exception):
 
 @fixer(FIX)
 def plan_channels(facts: Facts, manifests: Manifests, target: TargetFacts) -> Planned:
-    """A step for each .condarc that lists what conda fails on."""
+    """A step for each .condarc that lists what conda fails on, or a channel twice."""
     table = tools_table(manifests)
     found: List[Union[AnyStep, Refusal]] = []
     seen: Dict[str, None] = {}
@@ -46,7 +46,10 @@ def plan_channels(facts: Facts, manifests: Manifests, target: TargetFacts) -> Pl
         seen[path_key(real(rc.path))] = None
         if rc.problem is not None:
             found.append(Refusal(fix=FIX, reason=rc.problem, path=rc.path))
-        elif any(is_wrong(c, table) for c in (*rc.channels, *rc.default_channels)):
+        elif any(
+            repeated(listed) or any(is_wrong(channel, table) for channel in listed)
+            for listed in (rc.channels, rc.default_channels)
+        ):
             step = _step(rc.path, lambda channel: is_wrong(channel, table))
             if step is not None:
                 found += step if isinstance(step, tuple) else (step,)
@@ -69,13 +72,16 @@ def _step(path: str, wrong: Wrong) -> Union[AnyStep, Tuple[Refusal, ...], None]:
         return (Refusal(fix=FIX, reason=f"{odd}: remove the channel by hand", path=path),)
     if not removed:
         return None
-    shown = ", ".join(masked(channel) for channel in removed)
-    reason = f"remove {shown}, which conda cannot read"
+    bad = [masked(channel) for channel in removed if wrong(channel)]
+    twice = [masked(channel) for channel in removed if not wrong(channel)]
+    reasons = [f"{', '.join(bad)}, which conda cannot read"] if bad else []
+    reasons += [f"{', '.join(twice)}, where listed before"] if twice else []
+    reason = "remove " + ", and ".join(reasons)
     return possible(write_step((FIX,), path, data, new.encode(text[1]), reason), path)
 
 
 def without_channels(text: str, wrong: Wrong) -> Tuple[str, List[str]]:
-    """``text`` without the channels that are ``wrong``, and those channels.
+    """``text`` without the channels that are ``wrong`` or repeated, and those channels.
 
     Every other character stays where it was. Raises TooOdd.
     """
@@ -113,18 +119,30 @@ def _cleaned(data: Any, wrong: Wrong) -> Tuple[Dict[Any, Any], List[str]]:
         listed = [value] if isinstance(value, str) else value
         if not isinstance(listed, list):
             continue
-        bad = [item for item in listed if isinstance(item, str) and wrong(item)]
-        removed += bad
-        left = [item for item in listed if not (isinstance(item, str) and wrong(item))]
-        if bad and not left:
+        marks = _marked([item if isinstance(item, str) else None for item in listed], wrong)
+        removed += [item for item, bad in zip(listed, marks) if bad]
+        left = [item for item, bad in zip(listed, marks) if not bad]
+        if not left and any(marks):
             del settings[name]
-        elif bad:
+        elif any(marks):
             settings[name] = left
     return settings, removed
 
 
+def _marked(channels: Sequence[Optional[str]], wrong: Wrong) -> List[bool]:
+    """For each item of one list whether it has to go: it is wrong, or stands there before."""
+    seen: Set[str] = set()
+    marks = []
+    for channel in channels:
+        bare = None if channel is None else channel.rstrip("/")
+        marks.append(channel is not None and (wrong(channel) or bare in seen))
+        if bare is not None:
+            seen.add(bare)
+    return marks
+
+
 def _one_less(text: str, wrong: Wrong) -> Optional[str]:
-    """``text`` with the first wrong channel taken out; ``None`` where there is none."""
+    """``text`` with the first channel that has to go taken out; ``None`` where there is none."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         return None
@@ -133,13 +151,13 @@ def _one_less(text: str, wrong: Wrong) -> Optional[str]:
             continue
         if value.start_mark.index < key.end_mark.index:
             raise TooOdd(f"{key.value} is an alias")
-        if isinstance(value, yaml.ScalarNode):
-            if _is_wrong(value, wrong):
-                return _without_entry(text, root, key, value)
-            continue
-        for index, item in enumerate(value.value):
-            if not _is_wrong(item, wrong):
+        items: List[Any] = [value] if isinstance(value, yaml.ScalarNode) else value.value
+        marks = _marked([_scalar(item) for item in items], wrong)
+        for index, item in enumerate(items):
+            if not marks[index]:
                 continue
+            if isinstance(value, yaml.ScalarNode):
+                return _without_entry(text, root, key, value)
             if len(value.value) == 1:
                 return _without_list(text, root, key, value)
             if value.flow_style:
@@ -148,8 +166,10 @@ def _one_less(text: str, wrong: Wrong) -> Optional[str]:
     return None
 
 
-def _is_wrong(node: Any, wrong: Wrong) -> bool:
-    return isinstance(node, yaml.ScalarNode) and wrong(node.value)
+def _scalar(node: Any) -> Optional[str]:
+    """A text as YAML reads it; ``None`` for numbers and all else."""
+    text = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"
+    return str(node.value) if text else None
 
 
 def _without_list(text: str, root: Any, key: Any, value: Any) -> str:

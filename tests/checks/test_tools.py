@@ -141,9 +141,23 @@ def test_what_is_left_of_an_environment_is_removed_as_conda_can() -> None:
     assert empty.remedy.commands[0].startswith("conda env remove")
 
 
-def test_a_channel_twice_and_an_unreadable_condarc_are_doubts() -> None:
-    twice = CondarcFacts(path="rc", channels=("defaults", "defaults/"))
-    assert only("conda.channels", conda=CondaFacts(condarcs=(twice,))).status is Status.WARN
+def test_a_channel_listed_twice_fails_and_is_named_with_its_file() -> None:
+    twice = CondarcFacts(path="rc", channels=("a", "b", "a/"), default_channels=("b",))
+    one = only("conda.channels", conda=CondaFacts(condarcs=(twice,)))
+    assert (one.status, one.found) == (Status.FAIL, "a/ is listed twice in rc")
+    assert one.remedy is not None
+    assert one.remedy.fix == "conda.channels"
+    # conda's own command would take out both.
+    assert not any("conda config" in command for command in one.remedy.commands)
+
+
+def test_each_list_of_channels_and_each_file_stands_for_itself() -> None:
+    one = CondarcFacts(path="rc", channels=("a", "defaults"), default_channels=("a",))
+    other = CondarcFacts(path="rc2", channels=("a",))
+    assert only("conda.channels", conda=CondaFacts(condarcs=(one, other))).status is Status.OK
+
+
+def test_an_unreadable_condarc_is_a_doubt() -> None:
     broken = CondarcFacts(path="rc", problem="not YAML: x")
     assert "not YAML" in only("conda.channels", conda=CondaFacts(condarcs=(broken,))).summary
 

@@ -66,6 +66,11 @@ def status(facts: Facts) -> Status:
         ),
         (f"channels:\n  - {BAD}\n", ""),
         (f"channels: [{BAD}, defaults]\n", "channels: [defaults]\n"),
+        (  # a channel twice: its first place stays, in each list by itself
+            "channels:\n  - a # one\n  - b\n  - a/ # two\n  - 'a'\ndefault_channels: [b, a, b]\n",
+            "channels:\n  - a # one\n  - b\ndefault_channels: [b, a]\n",
+        ),
+        (f"channels: [a, {BAD}, a]\n", "channels: [a]\n"),
         (f"channels: [ defaults ,  {BAD} ]  # x\n", "channels: [ defaults ]  # x\n"),
         (f"channels: [a, '{BAD}', b, {BAD}/, c]\n", "channels: [a, b, c]\n"),
         (f"channels: [{BAD}]\nx: 1\n", "x: 1\n"),
@@ -233,7 +238,8 @@ def test_whatever_the_style_the_rest_is_kept(text: str) -> None:
     new, removed = without_channels(text, bad)
     again = yaml.safe_load(new) or {}
     for name in ("channels", "default_channels"):
-        left = [c for c in old.get(name, []) if not bad(c)]
+        good = [c for c in old.get(name, []) if not bad(c)]
+        left = list(dict.fromkeys(good))
         assert again.get(name, []) == left
         assert name not in again or again[name]
     assert {k: v for k, v in again.items() if "channels" not in k} == {
@@ -242,4 +248,7 @@ def test_whatever_the_style_the_rest_is_kept(text: str) -> None:
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         line for line in new.splitlines() if line.startswith("#")
     ]
-    assert len(removed) == sum(bad(c) for n in old if "channels" in n for c in old[n])
+    lists = [old[name] for name in old if "channels" in name]
+    assert len(removed) == sum(len(a) for a in lists) - sum(
+        len({c for c in listed if not bad(c)}) for listed in lists
+    )
