@@ -12,30 +12,63 @@ An extension that cannot be loaded is told among what could not be told, and not
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Tuple
 
 from dartenv.errors import UsageFault
 from dartenv.facts.model import ProbeFailure
 from dartenv.manifests.loader import Manifests
 
-if sys.version_info >= (3, 10):
-    from importlib.metadata import EntryPoint, entry_points
-
-    def _points(group: str) -> Iterable[EntryPoint]:
-        return entry_points(group=group)
-
-else:
-    from importlib.metadata import EntryPoint, entry_points
-
-    def _points(group: str) -> Iterable[EntryPoint]:
-        return entry_points().get(group, ())
-
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 CHECKS = "dartenv.checks"
 PROBES = "dartenv.probes"
 MANIFESTS = "dartenv.manifests"
+
+
+def _points(group: str) -> Iterable[EntryPoint]:
+    if not _some():
+        return ()
+    import importlib.metadata as metadata
+
+    if sys.version_info >= (3, 10):
+        return metadata.entry_points(group=group)
+    else:
+        return metadata.entry_points().get(group, ())
+
+
+def _some() -> bool:
+    """Whether any package may bring something: importing importlib.metadata to ask takes longer.
+
+    Only folders are looked into; with anything else on the path the answer is yes.
+    """
+    for finder in sys.meta_path:
+        if hasattr(finder, "find_distributions") and finder is not PathFinder:
+            return True
+    for folder in sys.path:
+        try:
+            with os.scandir(folder or ".") as entries:
+                for entry in entries:
+                    if entry.name.endswith(".egg"):
+                        return True
+                    if entry.name.endswith((".dist-info", ".egg-info")) and _brings(entry.path):
+                        return True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
+def _brings(folder: str) -> bool:
+    try:
+        return b"[dartenv." in Path(folder, "entry_points.txt").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def load(group: str) -> Tuple[List[Tuple[str, Any]], List[ProbeFailure]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -81,6 +80,8 @@ def probe_imports(
     Results carry the check's id as name, with ``:`` and a part where a check has several:
     ``imports.torch:kernel``, ``imports.dart:spacy``, ``ort.providers:CUDAExecutionProvider``.
     """
+    from concurrent.futures import ThreadPoolExecutor  # not needed to begin with torch
+
     manifests = manifests or default_manifests()
     table = manifests.read("compat", "imports", ImportTable)
     root = tree_folder(dart_root)

@@ -20,8 +20,6 @@ except ImportError:  # pragma: no cover - Python 3.7 and older are not supported
 
 from dataclasses import dataclass
 
-import psutil
-
 MAX_OUTPUT = 8 * 1024 * 1024
 # What a program may write before it is ended: it fills the temporary folder until then.
 MAX_WRITTEN = 128 * 1024 * 1024
@@ -81,6 +79,8 @@ class Runner(Protocol):
 
 def kill_tree(pid: int) -> None:
     """Kill ``pid`` and every descendant that can still be found."""
+    import psutil  # not needed to start a process, and slow to import
+
     try:
         parent = psutil.Process(pid)
         victims: List[psutil.Process] = [*parent.children(recursive=True), parent]
