@@ -21,7 +21,7 @@ log=$DEST/setup.log
 # One wheel holds python3XY.dll, the extension modules, OpenSSL, SQLite, Tcl, libffi and the VC runtime.
 WHEEL=panda3d WHEEL_VERSION=1.10.15
 APT_PACKAGES=(wine wine64 gcc-mingw-w64-x86-64-win32)
-FILES=(launcher.c venvlauncher.c bcryptprimitives.c python.manifest launcher.rc)
+FILES=(launcher.c venvlauncher.c bcryptprimitives.c python.manifest launcher.rc start_again.py.in)
 
 say() { echo "wine: $*" >&2; }
 fail() {
@@ -142,6 +142,10 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
     --exclude=./lib-dynload --exclude=./test --exclude='./config-*' --exclude=./idlelib \
     --exclude='./_sysconfigdata*' --exclude=./EXTERNALLY-MANAGED -cf - . | tar -C "$d/Lib" -xf -
   [ -d "$d/Lib/ensurepip/_bundled" ] || fail "$linux has no ensurepip: take another Python $py (pyenv, python.org)"
+  # What Wine gave up on before it began is started again: see start_again.py.in.
+  [ "$(grep -c '_winapi\.CreateProcess(' "$d/Lib/subprocess.py")" = 1 ] || fail "subprocess.py of Python $py starts programs in another way"
+  sed -i 's/_winapi\.CreateProcess(/_create_process(/' "$d/Lib/subprocess.py"
+  cat start_again.py.in >>"$d/Lib/subprocess.py"
   # 6. python.exe, the launcher of virtual environments, and python3.dll, which forwards the stable ABI.
   logged 60 "launcher.rc" x86_64-w64-mingw32-windres launcher.rc launcher_rc.o
   logged 60 "venvlauncher.exe" "${CC[@]}" -municode venvlauncher.c launcher_rc.o -o venvlauncher.exe

@@ -104,7 +104,7 @@ def test_a_crash_after_writing_is_a_failure_with_its_cause(run: Run) -> None:
     result = run("after")
     assert not result.passed
     assert result.failure is not None
-    assert result.failure.check == "host.code-page"
+    assert result.failure.check == "host.code-page", result.failure
     assert "after it had written motion" in result.failure.sentence
     assert result.failure.where is not None
     assert result.failure.where.startswith("mld/walk.py:")
