@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 import typer  # noqa: E402
 import yaml  # noqa: E402
 
-from dartenv.cli.app import app  # noqa: E402
+from dartenv.cli.app import assemble  # noqa: E402
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -181,7 +181,7 @@ def _cell(value: Any) -> str:
 def commands() -> str:
     """Every command's help as it prints itself."""
     lines = ["# Commands", ""]
-    for name, text in helps(typer.main.get_command(app), "dartenv"):
+    for name, text in helps(typer.main.get_command(assemble()), "dartenv"):
         lines += [f"## {name}", "", "```text", text.rstrip(), "```", ""]
     return "\n".join(lines)
 

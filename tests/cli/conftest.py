@@ -9,7 +9,7 @@ from typing import Callable, Dict, NamedTuple
 
 import pytest
 
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.cli.ending import run
 from dartenv.sandbox.writer import write_sandbox
 
@@ -37,7 +37,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["dartenv", *(str(a) for a in arguments)])
         capfd.readouterr()
-        code = run(app)
+        code = run(assemble())
         done = capfd.readouterr()
         return Ended(code, done.out, done.err)
 

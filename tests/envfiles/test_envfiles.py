@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.envfiles.stack import stack_of
 from dartenv.envfiles.write import rendered, write
 from dartenv.errors import UsageFault
@@ -176,10 +176,10 @@ def test_a_file_that_differs_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_command_prints_one_file_or_all_of_them() -> None:
     run = CliRunner()
-    one = run.invoke(app, ["env", "export", "--format", "uv", "--profile", "windows-cu118"])
+    one = run.invoke(assemble(), ["env", "export", "--format", "uv", "--profile", "windows-cu118"])
     assert one.exit_code == 0
     assert tomli.loads(one.stdout)["project"]["name"] == "dart-windows-cu118"
     several = run.invoke(
-        app, ["env", "export", "--format", "requirements", "--profile", "linux-cpu"]
+        assemble(), ["env", "export", "--format", "requirements", "--profile", "linux-cpu"]
     )
     assert several.stdout.count("# ---- requirements") == 4

@@ -347,13 +347,13 @@ def mended(folder: Path) -> Path:
 def run(capfd: Any, *args: Any) -> Any:
     import sys
 
-    from dartenv.cli.app import app
+    from dartenv.cli.app import assemble
     from dartenv.cli.ending import run as ending
 
     before = sys.argv
     sys.argv = ["dartenv", "export", *map(str, args)]
     try:
-        code = ending(app)
+        code = ending(assemble())
     finally:
         sys.argv = before
     out, err = capfd.readouterr()

@@ -224,13 +224,13 @@ def test_killed_before_each_file_is_put_in_place(bundle: Path, moves: int) -> No
 
 
 def run(capfd: Any, *args: Any) -> Tuple[int, str, str]:
-    from dartenv.cli.app import app
+    from dartenv.cli.app import assemble
     from dartenv.cli.ending import run as ending
 
     before = sys.argv
     sys.argv = ["dartenv", "quantize", *map(str, args)]
     try:
-        code = ending(app)
+        code = ending(assemble())
     finally:
         sys.argv = before
     out, err = capfd.readouterr()

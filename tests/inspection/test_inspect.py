@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.cli.ending import run
 
 CHECKPOINT = (
@@ -28,7 +28,7 @@ def inspect(capfd, monkeypatch, tmp_path):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["dartenv", "inspect", *map(str, arguments)])
         capfd.readouterr()
-        code = run(app)
+        code = run(assemble())
         done = capfd.readouterr()
         return code, done.out, done.err
 

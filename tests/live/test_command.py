@@ -29,7 +29,7 @@ def typed(monkeypatch, capsys, host):
     def call(*words):
         from functools import partial
 
-        code = run(partial(app.app, ["live", *words]))
+        code = run(partial(app.assemble(), ["live", *words]))
         return (code, *capsys.readouterr())
 
     call.real = dartenv.runtime.host.load
@@ -103,7 +103,7 @@ from dartenv.cli.ending import run
 from tests.live.conftest import FakeHost
 
 dartenv.runtime.host.load = lambda *_, **__: FakeHost()
-sys.exit(run(partial(app.app, ["live", *sys.argv[1:]])))
+sys.exit(run(partial(app.assemble(), ["live", *sys.argv[1:]])))
 """
 
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.cli.ending import run
 from dartenv.diff import TOGETHER, explained_differences
 from dartenv.examine import Examined, Request, examine
@@ -226,7 +226,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int
 
     def call(*options: object) -> int:
         monkeypatch.setattr(sys, "argv", ["dartenv", "doctor", *(str(o) for o in options)])
-        return run(app)
+        return run(assemble())
 
     return call
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dartenv.checks.finding import Finding, Status
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.errors import UsageFault
 from dartenv.facts.model import Facts, TargetFacts
 from dartenv.report.json import render_json
@@ -141,15 +141,15 @@ def test_the_command_prints_writes_and_answers(three: Dict[str, Path], tmp_path:
     run = CliRunner()
     paths = [str(path) for path in three.values()]
     page = tmp_path / "舰队.html"
-    done = run.invoke(app, ["report", "merge", *paths, "--html", str(page)])
+    done = run.invoke(assemble(), ["report", "merge", *paths, "--html", str(page)])
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
     assert "3 machines, 2 healthy" in lines
     assert any(line.split() == ["gamma", "451.82"] for line in lines)
     assert "451.82" in page.read_text(encoding="utf-8")
-    as_json = run.invoke(app, ["report", "merge", *paths, "--format", "json"])
+    as_json = run.invoke(assemble(), ["report", "merge", *paths, "--format", "json"])
     assert json.loads(as_json.stdout)["machines"][1]["statuses"]["packages.torch"] == "fail"
-    half = run.invoke(app, ["report", "merge", paths[0], str(tmp_path / "gone.json")])
+    half = run.invoke(assemble(), ["report", "merge", paths[0], str(tmp_path / "gone.json")])
     assert half.exit_code == 2
     assert "alpha" in half.stdout
-    assert run.invoke(app, ["report", "merge", paths[0]]).exit_code == 0
+    assert run.invoke(assemble(), ["report", "merge", paths[0]]).exit_code == 0

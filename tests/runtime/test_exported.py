@@ -61,7 +61,7 @@ def generate(capfd, monkeypatch, tmp_path):
     """``generate(arguments...)``: exit code, stdout, stderr of dartenv generate, in a folder."""
     import sys
 
-    from dartenv.cli.app import app
+    from dartenv.cli.app import assemble
     from dartenv.cli.ending import run
 
     monkeypatch.chdir(tmp_path)
@@ -69,7 +69,7 @@ def generate(capfd, monkeypatch, tmp_path):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["dartenv", "generate", *map(str, arguments)])
         capfd.readouterr()
-        code = run(app)
+        code = run(assemble())
         done = capfd.readouterr()
         return code, done.out, done.err
 

@@ -8,12 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 pytest.importorskip("numpy")
-from dartenv.cli.app import app
+from dartenv.cli.app import assemble
 from dartenv.errors import UsageFault
 
 
 def _run(*words):
-    return CliRunner().invoke(app, ["unreal", *map(str, words)])
+    return CliRunner().invoke(assemble(), ["unreal", *map(str, words)])
 
 
 def test_body_says_sizes_bones_and_the_cut(smplx, tmp_path):
