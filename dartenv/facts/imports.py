@@ -193,7 +193,8 @@ def _torch_job(
     needed = _modules(interpreter, profile, table)
     request: Dict[str, Any] = {
         **base,
-        "tasks": ["torch", "modules", "aside"],
+        "tasks": ["ahead", "torch", "modules", "aside"],
+        "ahead": _named(needed, "ahead"),
         "modules": _named(needed, "torch"),
         "aside": _named(needed, "aside"),
     }

@@ -25,6 +25,12 @@ def task_modules(asked: "Dict[str, Any]") -> "None":
         import_one(name)
 
 
+def task_ahead(asked: "Dict[str, Any]") -> "None":
+    """Import, before torch, what torch or its group loads in any case."""
+    for name in asked.get("ahead", []):
+        import_one(name)
+
+
 def import_one(name: "str") -> "None":
     step("imports.dart:" + name, lambda details: import_name(details, name))
 

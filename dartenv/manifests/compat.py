@@ -232,7 +232,9 @@ class ImportedModule(Manifest, frozen=True, kw_only=True):
 
     name: str
     requirement: str
-    group: str  # "torch": in torch's process; "aside": in a fork of it; "plain": without torch
+    # "torch": in torch's process, "ahead": there before torch is; "aside": in a fork of it;
+    # "plain": without torch
+    group: str
     check: str = "packages.requirements"
 
 

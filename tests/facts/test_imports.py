@@ -269,8 +269,11 @@ class Scripted:
 def test_without_a_profile_the_kind_of_tree_decides() -> None:
     runner = Scripted(Completed([], 0, b'<<dartenv {"kind": "end"}>>\n'))
     probe_imports(TARGET, None, None, runner, kind="sandbox")
-    modules = {name for request in runner.requests for name in request["modules"]}
-    assert modules == {"numpy", "yaml", "tqdm", "tyro"}
+    asked = {
+        request["tasks"][0]: (request.get("ahead"), request["modules"])
+        for request in runner.requests
+    }
+    assert asked == {"ahead": (["tqdm"], []), "modules": (None, ["numpy", "yaml", "tyro"])}
     runner.requests.clear()
     probe_imports(TARGET, None, None, runner)
     modules = {
