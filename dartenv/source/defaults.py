@@ -13,12 +13,19 @@ from typing import FrozenSet, Iterator, List, Optional, Tuple
 
 from dartenv.source.module import Module
 from dartenv.source.names import Named, Names
-from dartenv.source.prefilter import holds_any
 from dartenv.source.site import NEEDED, REPAIRED, UNSURE, Site
 from dartenv.source.tree import SourceTree
 
 FAULT = "source.dataclass-defaults"
-accepts = holds_any(b"dataclass")
+# A field with a default that begins with a name: after its annotation, whose brackets may hold
+# anything, or which a bracket or a backslash at the end of the line carries on.
+_FIELD = re.compile(
+    rb"(?:^|[;:])[ \t\f]*[\w\x80-\xff]+[ \t]*:"
+    rb"(?:(?:[^=\r\n\[(#]|\[[^\]]*\]|\([^)]*\))*="
+    rb"(?:[\s\\(=]|#[^\r\n]*)*(?!(?:None|True|False)\b)[A-Za-z_\x80-\xff]"
+    rb"|[^\r\n]*(?:\\|[\[(][^\])\r\n]*)\r?$)",
+    re.MULTILINE,
+)
 DATACLASS = "dataclasses.dataclass"
 FIELD = "dataclasses.field"
 
@@ -35,6 +42,11 @@ class DefaultSite(Site):
     keyword: Optional[ast.keyword] = None
     call: Optional[ast.Call] = None
     decorator: Optional[ast.expr] = None
+
+
+def accepts(data: bytes) -> bool:
+    """Whether ``data`` may hold a dataclass with such a field."""
+    return b"dataclass" in data and _FIELD.search(data) is not None
 
 
 def find(module: Module, tree: Optional[SourceTree] = None) -> List[DefaultSite]:

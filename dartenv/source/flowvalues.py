@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
 
 from dartenv.source.flow import PATH, SEQUENCE, TEXT, Flow, joined, prompt_flow
 from dartenv.source.flowcalls import Calls, tests_characters
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dartenv.source.frame import Frame
 
 Comprehension = Union[ast.ListComp, ast.GeneratorExp, ast.SetComp]
+Display = Union[ast.List, ast.Tuple, ast.Set]
 
 
 class Values:
@@ -23,42 +24,44 @@ class Values:
 
     def of(self, node: ast.AST) -> Optional[Flow]:
         """What is known of an expression's value."""
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            return self._named(node)
-        if isinstance(node, ast.Call):
-            return self.calls.value(node)
-        if isinstance(node, ast.Subscript):
-            return self._subscript(node)
-        if isinstance(node, ast.BinOp):
-            return self._operation(node)
-        if isinstance(node, ast.JoinedStr):
-            return self._fstring(node)
-        if isinstance(node, ast.IfExp):
-            self.of(node.test)
-            flows = [self._part(node.body), self._part(node.orelse)]
-            if self.frame.tells_apart(node.test):
-                clean = [f for f in flows if f is not None and f.clean and not f.raw]
-                return clean[0] if clean else joined(flows[0], flows[1])
-            return joined(flows[0], flows[1])
-        if isinstance(node, ast.BoolOp):
-            result: Optional[Flow] = None
-            for part in node.values:
-                result = joined(result, self._part(part))
-            return result
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return self._display(node.elts)
-        if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-            return self._comprehension(node)
-        if isinstance(node, ast.Starred):
-            return self.of(node.value)
-        if type(node).__name__ == "NamedExpr":
-            flow = self.of(node.value)  # type: ignore[attr-defined]
-            self.frame.assign(node.target, flow, node.value)  # type: ignore[attr-defined]
-            return flow
-        if not isinstance(node, ast.Lambda):
-            for child in ast.iter_child_nodes(node):
-                self.of(child)
+        # Every expression of a file passes here, most of them four times: one look-up each.
+        return _BY_KIND.get(type(node), Values._others)(self, node)
+
+    def _nothing(self, node: ast.AST) -> Optional[Flow]:
         return None
+
+    def _others(self, node: ast.AST) -> Optional[Flow]:
+        for name in node._fields:
+            part = getattr(node, name, None)
+            for child in part if isinstance(part, list) else (part,):
+                if isinstance(child, ast.AST):
+                    self.of(child)
+        return None
+
+    def _call(self, node: ast.Call) -> Optional[Flow]:
+        return self.calls.value(node)
+
+    def _choice(self, node: ast.IfExp) -> Optional[Flow]:
+        self.of(node.test)
+        flows = [self._part(node.body), self._part(node.orelse)]
+        if self.frame.tells_apart(node.test):
+            clean = [f for f in flows if f is not None and f.clean and not f.raw]
+            return clean[0] if clean else joined(flows[0], flows[1])
+        return joined(flows[0], flows[1])
+
+    def _either(self, node: ast.BoolOp) -> Optional[Flow]:
+        result: Optional[Flow] = None
+        for part in node.values:
+            result = joined(result, self._part(part))
+        return result
+
+    def _starred(self, node: ast.Starred) -> Optional[Flow]:
+        return self.of(node.value)
+
+    def _walrus(self, node: ast.NamedExpr) -> Optional[Flow]:
+        flow = self.of(node.value)
+        self.frame.assign(node.target, flow, node.value)
+        return flow
 
     def _part(self, node: ast.expr) -> Optional[Flow]:
         flow = self.of(node)
@@ -129,7 +132,8 @@ class Values:
                     result = joined(result, flow, TEXT)
         return result
 
-    def _display(self, elements: Sequence[ast.expr]) -> Optional[Flow]:
+    def _display(self, node: Display) -> Optional[Flow]:
+        elements = node.elts
         flows = [self.of(element) for element in elements]
         if flows and all(f is not None and f.pure and f.kind == TEXT for f in flows):
             return Flow(SEQUENCE, pure=True)
@@ -157,6 +161,28 @@ class Values:
         if filtered or replaced:
             return flow.as_kind(SEQUENCE).cleaned(node, "character by character")
         return Flow(SEQUENCE, flow.pure, False, flow.raw, flow.clean)
+
+
+_BY_KIND: Dict[type, Callable[[Values, Any], Optional[Flow]]] = {
+    ast.Name: Values._named,
+    ast.Attribute: Values._named,
+    ast.Call: Values._call,
+    ast.Subscript: Values._subscript,
+    ast.BinOp: Values._operation,
+    ast.JoinedStr: Values._fstring,
+    ast.IfExp: Values._choice,
+    ast.BoolOp: Values._either,
+    ast.List: Values._display,
+    ast.Tuple: Values._display,
+    ast.Set: Values._display,
+    ast.ListComp: Values._comprehension,
+    ast.GeneratorExp: Values._comprehension,
+    ast.SetComp: Values._comprehension,
+    ast.Starred: Values._starred,
+    ast.NamedExpr: Values._walrus,
+    ast.Constant: Values._nothing,
+    ast.Lambda: Values._nothing,
+}
 
 
 def dotted_key(node: ast.AST) -> Optional[str]:

@@ -7,14 +7,13 @@ so too. Repairs by hand count where they hold for that very call.
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from dartenv.source.helpers import POSIXPATH, calls_helper, helper_state
 from dartenv.source.module import FunctionNode, Module
 from dartenv.source.names import Names
-from dartenv.source.prefilter import Filter, attribute_filter, holds_any
+from dartenv.source.prefilter import Filter, attribute_filter, holds_any, other_names
 from dartenv.source.site import CONFLICT, NEEDED, REPAIRED, UNSURE, Site
 from dartenv.source.swaps import OFF, ON, Swaps
 from dartenv.source.swaps import UNSURE as SWAP_UNSURE
@@ -23,11 +22,6 @@ from dartenv.source.tree import SourceTree
 FAULT = "source.posixpath"
 FROM_YAML = "tyro.extras.from_yaml"
 _LOADERS = ("from_yaml", "load", "unsafe_load", "full_load")
-# Other names a file may give them: ``load as name`` and ``name = yaml.load``.
-_ALIASED = re.compile(
-    r"\b(?:from_yaml|load|unsafe_load|full_load)\s+as\s+(\w+)"
-    r"|\b(\w+)\s*=\s*[\w.]*\b(?:from_yaml|load|unsafe_load|full_load)\b"
-)
 FROM_YAML_NAMES = frozenset((FROM_YAML, "tyro.extras._serialization.from_yaml"))
 EXECUTING = frozenset(("yaml.unsafe_load", "yaml.full_load"))
 EXECUTING_LOADERS = frozenset(
@@ -74,8 +68,7 @@ class _Finder:
         self.context = _Context(tree)
         self.names = Names(module, tree)
         self.helper = helper_state(module, POSIXPATH)
-        given = _ALIASED.finditer(module.source.text)
-        self.called = {*_LOADERS, *(m.group(1) or m.group(2) for m in given)}
+        self.called = other_names(module.source.text, _LOADERS)
 
     def sites(self) -> Iterator[LoaderSite]:
         for call in self.module.nodes(ast.Call):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterable, Sequence, Set
+from typing import Callable, Sequence, Set
 
 from dartenv.source.tree import SourceTree
 
 Filter = Callable[[bytes], bool]
 
+_IS_WORD = re.compile(r"\w")
+_AS = re.compile(r"\s+as\s+(\w+)")
+_ASSIGNED = re.compile(r"\b(\w+)\s*=\s*(?:[\w.]*\.)?$")
 GAP = r"[ \t]*(?:\\\r?\n[ \t]*)?"  # spaces, at most one line continuation
 
 
@@ -23,7 +26,7 @@ def attribute_filter(tree: SourceTree, top: str, names: Sequence[str]) -> Filter
     A star import can bring such a name from any other file, so the whole tree is asked.
     """
     wanted = "|".join(re.escape(name) for name in names) or "(?!)"
-    roots = "|".join(sorted(re.escape(name) for name in _roots(tree.files.values(), top)))
+    roots = "|".join(sorted(re.escape(name) for name in _roots(tree, top)))
     # Each begins with a constant, which is what makes a search through megabytes quick.
     attribute = re.compile(rf"\.{GAP}(?:{wanted})\b".encode())
     before = re.compile(rf"\b(?:{roots})[ \t)]*{GAP}$".encode())
@@ -49,24 +52,25 @@ def _from_top(top: str, wanted: str) -> str:
     return rf"from[ \t]+{top}[ \t]+import\b(?:{names})\b(?:{wanted})\b"
 
 
-def _roots(files: Iterable[bytes], top: str) -> Set[str]:
+def _roots(tree: SourceTree, top: str) -> Set[str]:
     """The names that files of the tree give to the module ``top``."""
-    naming = [data for data in files if top.encode() in data]
-    roots = {top}
+    roots = {top.encode()}
     for _ in range(2):  # a name, and a name for that name
-        known = "|".join(sorted(re.escape(root) for root in roots))
-        renamed = re.compile(rb" as[ \t]+(\w+)")
-        known_before = re.compile(rf"\b(?:{known})[ \t]*$".encode())
-        assigned = re.compile(rf"=[ \t]*(?:{known})[ \t\r]*(?:\n|$)".encode())
-        target = re.compile(rb"(\w+)[ \t]*$")
-        found: Set[bytes] = set()
-        for data in naming:
-            for match in renamed.finditer(data):
-                if known_before.search(data[max(0, match.start() - 80) : match.start()]):
-                    found.add(match.group(1))
-            for match in assigned.finditer(data):
-                name = target.search(data[max(0, match.start() - 80) : match.start()])
-                if name is not None:
-                    found.add(name.group(1))
-        roots.update(name.decode("ascii", "ignore") or top for name in found)
-    return roots
+        roots.update(new for old, new in tree.renamings if old in roots)
+    return {root.decode("ascii", "ignore") or top for root in roots}
+
+
+def other_names(text: str, functions: Sequence[str]) -> Set[str]:
+    """The names that a file may call ``functions`` by, their own among them.
+
+    ``name as other`` and ``other = module.name`` give one.
+    """
+    names = set(functions)
+    for match in re.finditer("|".join(map(re.escape, functions)), text):
+        start, end = match.span()
+        if _IS_WORD.match(text, end) or (start and _IS_WORD.match(text, start - 1)):
+            continue
+        found = _AS.match(text, end) or _ASSIGNED.search(text[max(0, start - 200) : start])
+        if found is not None:
+            names.add(found.group(1))
+    return names

@@ -10,6 +10,7 @@ what else the program does with the prompt.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
@@ -18,12 +19,14 @@ from dartenv.source.frame import Frame
 from dartenv.source.helpers import FILE_NAME, FILE_TEST, helper_state
 from dartenv.source.module import Module
 from dartenv.source.names import Names
-from dartenv.source.prefilter import holds_any
 from dartenv.source.site import CONFLICT, NEEDED, REPAIRED, Site
 from dartenv.source.tree import SourceTree
 
 FAULT = "source.prompt-filenames"
-accepts = holds_any(b"prompt", b"Prompt", b"PROMPT")
+_MENTION = re.compile(rb"prompt|Prompt|PROMPT")
+_BEFORE = re.compile(rb"[\w\x80-\xff]*$")
+_AFTER = re.compile(rb"[\w\x80-\xff]*")
+_QUOTE = re.compile(rb"[\"']")
 NAME, TEST = "name", "test"
 
 
@@ -35,6 +38,26 @@ class PromptSite(Site):
     """
 
     kind: str = NAME
+
+
+def accepts(data: bytes) -> bool:
+    """Whether a name in ``data``, or a text in quotes, says that it is a prompt."""
+    if b"prompt" not in data and b"Prompt" not in data and b"PROMPT" not in data:
+        return False
+    return any(_speaks(data, match.start(), match.end()) for match in _MENTION.finditer(data))
+
+
+def _speaks(data: bytes, start: int, end: int) -> bool:
+    line = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
+    before = data[line:start]
+    # A comment, or a line of a long text: neither is a name. After a quote, # may be part of a text.
+    if b"#" in before and not _QUOTE.search(before.partition(b"#")[0]):
+        return False
+    after = re.split(rb"[\r\n]", data[end : end + 500], maxsplit=1)[0]
+    head, tail = _BEFORE.search(before), _AFTER.match(after)
+    word = (head.group() if head else b"") + data[start:end] + (tail.group() if tail else b"")
+    quoted = _QUOTE.split(before)[-1] + data[start:end] + _QUOTE.split(after)[0]
+    return any(prompt_flow(text.decode("utf-8", "replace")) for text in (word, quoted))
 
 
 def find(module: Module, tree: Optional[SourceTree] = None) -> List[PromptSite]:

@@ -42,7 +42,14 @@ class SourceText:
         if self.encode(self.text) != data:
             raise UnreadableError(f"does not survive decoding as {self.encoding}")
         self.data = data
-        self._starts: List[int] = [0, *(m.end() for m in NEWLINE.finditer(self.text))]
+        self._line_starts: List[int] = []
+
+    @property
+    def _starts(self) -> List[int]:
+        """Where each line begins; worked out when first asked, as most files are never asked."""
+        if not self._line_starts:
+            self._line_starts = [0, *(m.end() for m in NEWLINE.finditer(self.text))]
+        return self._line_starts
 
     def encode(self, text: str) -> bytes:
         """``text`` in this file's encoding, byte order mark included.

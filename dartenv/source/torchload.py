@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from dartenv.source.module import Module
 from dartenv.source.names import Names
-from dartenv.source.prefilter import Filter, attribute_filter
+from dartenv.source.prefilter import Filter, attribute_filter, other_names
 from dartenv.source.site import NEEDED, REPAIRED, UNSURE, Site, join_notes
 from dartenv.source.tree import SourceTree
 
 FAULT = "source.torch-load"
-# Other names that a file may give the function: ``load as name`` and ``name = torch.load``.
-ALIASED = re.compile(r"\bload\s+as\s+(\w+)|\b(\w+)\s*=\s*[\w.]*\bload\b")
 
 
 def accepts(tree: SourceTree) -> Filter:
@@ -35,7 +32,7 @@ def find(module: Module, tree: Optional[SourceTree] = None) -> List[LoadSite]:
     if b"torch" not in module.source.data and not module.scope.stars:
         return []
     names = Names(module, tree)
-    called = {"load", *(m.group(1) or m.group(2) for m in ALIASED.finditer(module.source.text))}
+    called = other_names(module.source.text, ["load"])
     sites: List[LoadSite] = []
     for node in module.nodes(ast.Call):
         function = node.func

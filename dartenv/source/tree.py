@@ -6,16 +6,21 @@ Whatever cannot be read or parsed becomes a :class:`Problem`; nothing here raise
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Set, Tuple
 
 from dartenv.source.module import Module
 from dartenv.source.spec import ENVIRONMENT_MARKS, FOREIGN_DIRS, SourceSpec
 from dartenv.source.text import UnreadableError
 
 MAX_DEPTH = 60
+# A name given to another name, by itself: ``old as new``, and ``new = old`` to the end of a line.
+_RENAMED = re.compile(rb" as[ \t]+(\w+)")
+_ASSIGNED = re.compile(rb"=[ \t]*(\w+)[ \t\r]*(?:\n|$)")
+_FIRST_NAME = re.compile(rb"[ \t]*(\w+)")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class SourceTree:
         self._modules: Dict[str, Optional[Module]] = {}
         self._names: Dict[str, str] = {}
         self._packages: Set[str] = set()
+        self._renamings: Optional[FrozenSet[Tuple[bytes, bytes]]] = None
         for path in self.files:
             self._add_name(path)
 
@@ -72,6 +78,19 @@ class SourceTree:
         """Whether ``dotted`` is a module or a package, with or without ``__init__``."""
         return dotted in self._names or dotted in self._packages
 
+    @property
+    def renamings(self) -> FrozenSet[Tuple[bytes, bytes]]:
+        """Pairs of names, the old and the new, that any file seems to make the same."""
+        if self._renamings is None:
+            found: Set[Tuple[bytes, bytes]] = set()
+            for data in self.files.values():
+                for match in _RENAMED.finditer(data):
+                    found.add((_name_before(data, match.start()), match.group(1)))
+                for match in _ASSIGNED.finditer(data):
+                    found.add((match.group(1), _name_before(data, match.start())))
+            self._renamings = frozenset(found)
+        return self._renamings
+
     def near(self, dotted: str, path: str) -> Optional[str]:
         """As :meth:`path_of`, then from the folders above ``path``, the nearest last.
 
@@ -91,6 +110,12 @@ class SourceTree:
                 module = self.module(path)
                 if module is not None:
                     yield module
+
+
+def _name_before(data: bytes, end: int) -> bytes:
+    # Read backwards: a search forwards for what ends here takes ten times as long.
+    found = _FIRST_NAME.match(data[max(0, end - 80) : end][::-1])
+    return found.group(1)[::-1] if found is not None else b""
 
 
 def read_tree(root: str, spec: SourceSpec, skip: Tuple[str, ...] = ()) -> SourceTree:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Set, Tuple
 
 import pytest
 
 from dartenv.manifests.schema import NumpyAlias
 from dartenv.source import aliases as numpy_aliases
-from dartenv.source.prefilter import attribute_filter, holds_any
+from dartenv.source import defaults, prompts
+from dartenv.source.module import Module
+from dartenv.source.prefilter import attribute_filter, holds_any, other_names
 from dartenv.source.tree import SourceTree
 
 
@@ -50,3 +52,84 @@ def test_holds_any() -> None:
     accepts = holds_any(b"one", b"two")
     assert accepts(b"..two..")
     assert not accepts(b"three")
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("from torch import load as read", {"read"}),
+        ("from torch import (\n  load  as\n  读,\n)", {"读"}),
+        ("read = torch.load", {"read"}),
+        ("read=load", {"read"}),
+        ("self.read = a.b.load(p)", {"read"}),
+        ("reload as it; loads as it; x = torch.loads; x = preload", set()),
+        ("x = torch.load_all; f(torch.load)", set()),
+    ],
+)
+def test_other_names_of_a_function(text: str, others: Set[str]) -> None:
+    assert other_names(text, ["load"]) == {"load"} | others
+
+
+DATACLASS = "from dataclasses import dataclass, field\n@dataclass\nclass A:\n    x: int = 0\n"
+PLAIN = "@dataclass\nclass B:\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        PLAIN + "    a: A = A()\n",
+        PLAIN + "    a:A=A()",
+        PLAIN + "\ta: 'A' = (A())\n",
+        PLAIN + "    a: A = \\\n        A()\n",
+        PLAIN + "    a: A \\\n        = A()\n",
+        PLAIN + "    a: A = (  # = one\n        A()\n    )\n",
+        PLAIN + "    a: Dict[str, List[int]] = A()\n",
+        PLAIN + "    a: Dict[\n        str, List[int],\n        int,\n    ] = A()\n",
+        PLAIN + "    a: Union[A, (lambda: B)()] = A()\r\n",
+        PLAIN + "    a: Annotated[A, Field(gt=0)] = A()\n",
+        PLAIN + "    a: \"Literal['k=v', '#']\" = A()\n",
+        PLAIN + "    a: 'A | k=v' = A()\n",
+        PLAIN + "    名: A = A()\n",
+        PLAIN + "    a: A = field(default=A())\n",
+        "@dataclass\nclass B: a: A = A()\n",
+        "@dataclass\nclass B:\n    n: int = 1; a: A = A()\n",
+        "one = A()\n@dataclass\nclass B:\n    a: A = one\n",
+    ],
+)
+def test_a_field_with_an_instance_is_never_filtered_out(written: str) -> None:
+    data = (DATACLASS + written).encode()
+    assert defaults.find(Module("a.py", data)) != []
+    assert defaults.accepts(data)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        PLAIN + "    a: int = 3\n    b: str = 'A()'\n    c: Optional[A] = None\n",
+        PLAIN + "    a: A\n    b: bool = True  # A()\n",
+        "def f(a: A = A()):\n    return {a: A()}\n",
+    ],
+)
+def test_other_fields_are_not_worth_parsing(written: str) -> None:
+    data = (DATACLASS + written).encode()
+    assert defaults.find(Module("a.py", data)) == []
+    assert not defaults.accepts(data)
+
+
+@pytest.mark.parametrize(
+    ("written", "accepted"),
+    [
+        ("open(root + text_prompt + '.txt')", True),
+        ("open(root + args.promptText)", True),
+        ("open(root + PROMPTS[0])", True),
+        ("open(root + args['x_prompt_y name'])", True),
+        ("f(  # the file\n  prompt)", True),
+        ("f('#', prompt)", True),
+        ("# prompt\nf(a)  # prompt", False),
+        ("# prompt\rprompt = 1", True),
+        ("f(prompt_file, prompt_length, prompted)", False),
+        ("a = 1", False),
+    ],
+)
+def test_only_what_says_it_is_a_prompt_is_parsed_for_prompts(written: str, accepted: bool) -> None:
+    assert prompts.accepts(written.encode()) is accepted
