@@ -18,12 +18,13 @@ from dartenv.source.tree import SourceTree
 
 FAULT = "source.dataclass-defaults"
 # A field with a default that begins with a name: after its annotation, whose brackets may hold
-# anything, or which a bracket or a backslash at the end of the line carries on.
+# anything, or which a bracket or a backslash at the end of the line carries on. Each part has its
+# limit, or lines of data that are very long would be read from each of their colons to their end.
 _FIELD = re.compile(
-    rb"(?:^|[;:])[ \t\f]*[\w\x80-\xff]+[ \t]*:"
-    rb"(?:(?:[^=\r\n\[(#]|\[[^\]]*\]|\([^)]*\))*="
-    rb"(?:[\s\\(=]|#[^\r\n]*)*(?!(?:None|True|False)\b)[A-Za-z_\x80-\xff]"
-    rb"|[^\r\n]*(?:\\|[\[(][^\])\r\n]*)\r?$)",
+    rb"(?:^|[;:])[ \t\f]{0,99}[\w\x80-\xff]{1,99}[ \t]{0,99}:"
+    rb"(?:(?:[^=\r\n\[(#]|\[[^\]]{0,999}\]|\([^)]{0,999}\)){0,199}="
+    rb"(?:[\s\\(=]|#[^\r\n]{0,999}){0,999}(?!(?:None|True|False)\b)[A-Za-z_\x80-\xff]"
+    rb"|[^\r\n]{0,199}(?:\\|[\[(][^\])\r\n]{0,999})\r?$)",
     re.MULTILINE,
 )
 DATACLASS = "dataclasses.dataclass"

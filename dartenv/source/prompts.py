@@ -24,9 +24,9 @@ from dartenv.source.tree import SourceTree
 
 FAULT = "source.prompt-filenames"
 _MENTION = re.compile(rb"prompt|Prompt|PROMPT")
-_BEFORE = re.compile(rb"[\w\x80-\xff]*$")
-_AFTER = re.compile(rb"[\w\x80-\xff]*")
+_WORD = re.compile(rb"[\w\x80-\xff]*")
 _QUOTE = re.compile(rb"[\"']")
+_NEAR = 120  # bytes of a line that are looked at on either side: some lines are megabytes of data
 NAME, TEST = "name", "test"
 
 
@@ -49,15 +49,19 @@ def accepts(data: bytes) -> bool:
 
 def _speaks(data: bytes, start: int, end: int) -> bool:
     line = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
-    before = data[line:start]
+    before = data[max(line, start - _NEAR) : start]
     # A comment, or a line of a long text: neither is a name. After a quote, # may be part of a text.
-    if b"#" in before and not _QUOTE.search(before.partition(b"#")[0]):
+    whole = start - line <= _NEAR
+    if whole and b"#" in before and not _QUOTE.search(before.partition(b"#")[0]):
         return False
-    after = re.split(rb"[\r\n]", data[end : end + 500], maxsplit=1)[0]
-    head, tail = _BEFORE.search(before), _AFTER.match(after)
-    word = (head.group() if head else b"") + data[start:end] + (tail.group() if tail else b"")
-    quoted = _QUOTE.split(before)[-1] + data[start:end] + _QUOTE.split(after)[0]
-    return any(prompt_flow(text.decode("utf-8", "replace")) for text in (word, quoted))
+    after = re.split(rb"[\r\n]", data[end : end + _NEAR], maxsplit=1)[0]
+    head, tail = _WORD.match(before[::-1]), _WORD.match(after)
+    word = (head.group()[::-1] if head else b"") + data[start:end] + (tail.group() if tail else b"")
+    if prompt_flow(word.decode("utf-8", "replace")) is not None:
+        return True
+    left, right = _QUOTE.split(before)[1:], _QUOTE.split(after)[:-1]
+    quoted = left[-1] + data[start:end] + right[0] if left and right else b""
+    return prompt_flow(quoted.decode("utf-8", "replace")) is not None
 
 
 def find(module: Module, tree: Optional[SourceTree] = None) -> List[PromptSite]:

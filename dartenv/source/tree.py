@@ -88,7 +88,7 @@ class SourceTree:
                     found.add((_name_before(data, match.start()), match.group(1)))
                 for match in _ASSIGNED.finditer(data):
                     found.add((match.group(1), _name_before(data, match.start())))
-            self._renamings = frozenset(found)
+            self._renamings = frozenset(pair for pair in found if all(pair))
         return self._renamings
 
     def near(self, dotted: str, path: str) -> Optional[str]:

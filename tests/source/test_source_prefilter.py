@@ -10,7 +10,7 @@ from dartenv.manifests.schema import NumpyAlias
 from dartenv.source import aliases as numpy_aliases
 from dartenv.source import defaults, prompts
 from dartenv.source.module import Module
-from dartenv.source.prefilter import attribute_filter, holds_any, other_names
+from dartenv.source.prefilter import Filter, attribute_filter, holds_any, other_names
 from dartenv.source.tree import SourceTree
 
 
@@ -133,3 +133,22 @@ def test_other_fields_are_not_worth_parsing(written: str) -> None:
 )
 def test_only_what_says_it_is_a_prompt_is_parsed_for_prompts(written: str, accepted: bool) -> None:
     assert prompts.accepts(written.encode()) is accepted
+
+
+@pytest.mark.parametrize(
+    ("line", "accepts"),
+    [
+        ("'" + "ab:cd:" * 30_000 + "'", defaults.accepts),
+        ("x:[" * 30_000, defaults.accepts),
+        ("x: f(" * 30_000, defaults.accepts),
+        ("x:" + "=" * 90_000, defaults.accepts),
+        ("(prompt_file, " * 30_000, prompts.accepts),
+    ],
+)
+def test_lines_that_are_very_long_are_read_once(line: str, accepts: Filter) -> None:
+    assert not accepts(f"dataclass\nf = 1; {line}\n".encode())
+
+
+def test_far_from_the_start_of_a_line_nothing_counts_as_a_comment() -> None:
+    assert prompts.accepts(b"f('" + b"x" * 600 + b"# ', prompt)")
+    assert not prompts.accepts(b"f()  # " + b"x" * 80 + b" prompt")
