@@ -144,6 +144,7 @@ def test_only_what_says_it_is_a_prompt_is_parsed_for_prompts(written: str, accep
         ("x:" + "=" * 90_000, defaults.accepts),
         ("(prompt_file, " * 30_000, prompts.accepts),
     ],
+    ids=["colons", "brackets", "calls", "equals", "prompts"],  # Windows takes no id of this length
 )
 def test_lines_that_are_very_long_are_read_once(line: str, accepts: Filter) -> None:
     assert not accepts(f"dataclass\nf = 1; {line}\n".encode())
