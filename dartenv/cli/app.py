@@ -18,9 +18,10 @@ COMMANDS = (
 )
 # These hold commands of their own.
 GROUPS = ("assets", "history", "manifest", "env", "report", "unreal")
+ALL = (*COMMANDS, *GROUPS)
 
 
-def assemble(names: Sequence[str] = (*COMMANDS, *GROUPS)) -> typer.Typer:
+def assemble(names: Sequence[str] = ALL) -> typer.Typer:
     """The command line with the commands and groups of ``names``."""
     app = typer.Typer(
         name="dartenv",
@@ -62,5 +63,4 @@ def main() -> None:
     remember_looks()
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     # Putting all others together takes 13 ms, a tenth of what passes until doctor loads torch.
-    named = (first,) if first in COMMANDS or first in GROUPS else (*COMMANDS, *GROUPS)
-    sys.exit(run(assemble(named)))
+    sys.exit(run(assemble((first,) if first in ALL else ALL)))

@@ -12,7 +12,7 @@ MYPY = False
 if MYPY:
     from typing import Any, Dict
 
-    from dartenv.facts.inside_dart import import_one
+    from dartenv.facts.inside_dart import import_group
     from dartenv.facts.inside_run import arm, give_way, state
 
 beside = {"process": 0, "channel": -1, "errors": -1}
@@ -20,8 +20,7 @@ beside = {"process": 0, "channel": -1, "errors": -1}
 
 def begin_aside(asked: "Dict[str, Any]") -> "None":
     """Begin the imports of ``aside`` in a fork, if there are any and the system has forks."""
-    names = asked.get("aside", [])
-    if not names or not hasattr(os, "fork"):
+    if not asked.get("aside") or not hasattr(os, "fork"):
         return
     # Unnamed files and not pipes: nobody reads before the end, and a pipe would be full.
     beside["channel"] = temporary()
@@ -38,16 +37,14 @@ def begin_aside(asked: "Dict[str, Any]") -> "None":
     os.dup2(beside["errors"], 1)
     os.close(state["channel"])
     state["channel"] = beside["channel"]
-    for name in names:
-        import_one(name)
+    import_group(asked, "aside")
     os._exit(0)
 
 
 def task_aside(asked: "Dict[str, Any]") -> "None":
     """Tell what came of the fork, and end as it ended; without a fork, import here."""
     if not beside["process"]:
-        for name in asked.get("aside", []):
-            import_one(name)
+        import_group(asked, "aside")
         return
     import signal  # not later: the last import told must be the fork's
 

@@ -21,13 +21,17 @@ MAX_FILES = 2000
 
 def task_modules(asked: "Dict[str, Any]") -> "None":
     """Import each of the asked packages."""
-    for name in asked["modules"]:
-        import_one(name)
+    import_group(asked, "modules")
 
 
 def task_ahead(asked: "Dict[str, Any]") -> "None":
     """Import, before torch, what torch or its group loads in any case."""
-    for name in asked.get("ahead", []):
+    import_group(asked, "ahead")
+
+
+def import_group(asked: "Dict[str, Any]", group: "str") -> "None":
+    """Import what the request names under ``group``, if it does."""
+    for name in asked.get(group, []):
         import_one(name)
 
 

@@ -24,18 +24,15 @@ class Values:
 
     def of(self, node: ast.AST) -> Optional[Flow]:
         """What is known of an expression's value."""
-        # Every expression of a file passes here, most of them four times: one look-up each.
+        # Every expression of a file passes here, those of a loop twice: one look-up each.
         return _BY_KIND.get(type(node), Values._others)(self, node)
 
     def _nothing(self, node: ast.AST) -> Optional[Flow]:
         return None
 
     def _others(self, node: ast.AST) -> Optional[Flow]:
-        for name in node._fields:
-            part = getattr(node, name, None)
-            for child in part if isinstance(part, list) else (part,):
-                if isinstance(child, ast.AST):
-                    self.of(child)
+        for child in ast.iter_child_nodes(node):
+            self.of(child)
         return None
 
     def _call(self, node: ast.Call) -> Optional[Flow]:

@@ -57,7 +57,7 @@ def _roots(tree: SourceTree, top: str) -> Set[str]:
     roots = {top.encode()}
     for _ in range(2):  # a name, and a name for that name
         roots.update(new for old, new in tree.renamings if old in roots)
-    return {root.decode("ascii", "ignore") or top for root in roots}
+    return {root.decode("ascii") for root in roots}
 
 
 def other_names(text: str, functions: Sequence[str]) -> Set[str]:

@@ -10,6 +10,7 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
+from functools import cached_property
 from typing import List
 
 NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -42,14 +43,11 @@ class SourceText:
         if self.encode(self.text) != data:
             raise UnreadableError(f"does not survive decoding as {self.encoding}")
         self.data = data
-        self._line_starts: List[int] = []
 
-    @property
+    @cached_property
     def _starts(self) -> List[int]:
         """Where each line begins; worked out when first asked, as most files are never asked."""
-        if not self._line_starts:
-            self._line_starts = [0, *(m.end() for m in NEWLINE.finditer(self.text))]
-        return self._line_starts
+        return [0, *(m.end() for m in NEWLINE.finditer(self.text))]
 
     def encode(self, text: str) -> bytes:
         """``text`` in this file's encoding, byte order mark included.

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Set, Tuple
 
@@ -42,7 +43,6 @@ class SourceTree:
         self._modules: Dict[str, Optional[Module]] = {}
         self._names: Dict[str, str] = {}
         self._packages: Set[str] = set()
-        self._renamings: Optional[FrozenSet[Tuple[bytes, bytes]]] = None
         for path in self.files:
             self._add_name(path)
 
@@ -78,18 +78,16 @@ class SourceTree:
         """Whether ``dotted`` is a module or a package, with or without ``__init__``."""
         return dotted in self._names or dotted in self._packages
 
-    @property
+    @cached_property
     def renamings(self) -> FrozenSet[Tuple[bytes, bytes]]:
         """Pairs of names, the old and the new, that any file seems to make the same."""
-        if self._renamings is None:
-            found: Set[Tuple[bytes, bytes]] = set()
-            for data in self.files.values():
-                for match in _RENAMED.finditer(data):
-                    found.add((_name_before(data, match.start()), match.group(1)))
-                for match in _ASSIGNED.finditer(data):
-                    found.add((match.group(1), _name_before(data, match.start())))
-            self._renamings = frozenset(pair for pair in found if all(pair))
-        return self._renamings
+        found: Set[Tuple[bytes, bytes]] = set()
+        for data in self.files.values():
+            for match in _RENAMED.finditer(data):
+                found.add((_name_before(data, match.start()), match.group(1)))
+            for match in _ASSIGNED.finditer(data):
+                found.add((match.group(1), _name_before(data, match.start())))
+        return frozenset(pair for pair in found if all(pair))
 
     def near(self, dotted: str, path: str) -> Optional[str]:
         """As :meth:`path_of`, then from the folders above ``path``, the nearest last.

@@ -28,7 +28,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., Said]:
     return call
 
 
-@pytest.mark.parametrize("name", [*app.COMMANDS, *app.GROUPS])
+@pytest.mark.parametrize("name", app.ALL)
 def test_a_command_alone_says_what_it_says_among_all(typed: Callable[..., Said], name: str) -> None:
     code, said, errors = typed(name, "--help")
     assert (code, errors) == (0, "")
@@ -40,7 +40,7 @@ def test_help_names_every_command(typed: Callable[..., Said]) -> None:
     code, said, _ = typed("--help")
     named = [line.split()[0] for line in said.partition("Commands:")[2].splitlines() if line]
     assert code == 0
-    assert named == [*app.COMMANDS, *app.GROUPS]
+    assert named == list(app.ALL)
 
 
 @pytest.mark.parametrize("words", [("docter",), ("docter", "doctor"), ("--verison", "doctor")])
