@@ -113,6 +113,8 @@ def test_the_page_shows_motion_and_takes_prompts(session, tmp_path, more):
 
         page.find_element("id", "pause").click()
         until(lambda: text(page, "paused") == "paused")
+        # The word and the last frame come in messages of their own: the frame may be shown later.
+        until(lambda: frame(page) == session.engine.figures.frames - 1)
         held = frame(page)
         made = session.engine.figures.frames
         time.sleep(0.3)
