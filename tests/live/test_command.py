@@ -94,7 +94,9 @@ def test_a_fault_of_the_runtime_ends_it_in_one_line(typed, host):
     assert out == ""
 
 
+# A suite that a shell started in the background has SIGINT ignored, and so have its children.
 ALONE = """
+import signal
 import sys
 from functools import partial
 import dartenv.runtime.host
@@ -102,6 +104,7 @@ from dartenv.cli import app
 from dartenv.cli.ending import run
 from tests.live.conftest import FakeHost
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 dartenv.runtime.host.load = lambda *_, **__: FakeHost()
 sys.exit(run(partial(app.assemble(), ["live", *sys.argv[1:]])))
 """
