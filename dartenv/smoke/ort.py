@@ -16,7 +16,7 @@ import msgspec
 
 from dartenv.smoke.mine import Cause, read_tail
 from dartenv.smoke.ort_asking import OrtRun, StopError
-from dartenv.smoke.ort_judges import astray, model_lines, provider_lines
+from dartenv.smoke.ort_judges import Floor, astray, double_lines, model_lines, provider_lines
 from dartenv.smoke.ort_needs import exporter
 from dartenv.smoke.ort_timing import Timing
 from dartenv.smoke.result import RunRecord
@@ -42,7 +42,7 @@ def run_ort(run: OrtRun) -> Tuple[List[RunRecord], str, Dict[str, str]]:
 class _Steps(Timing):
     def __init__(self, run: OrtRun) -> None:
         super().__init__(run)
-        self.floors: Dict[str, float] = {}
+        self.floors: Dict[str, Floor] = {}
 
     def all(self) -> None:
         self.dart()
@@ -63,8 +63,15 @@ class _Steps(Timing):
 
     def dart(self) -> None:
         """DART's own numbers, written down."""
+        answer, outcome, log = self.ask("ort_reference", self._dart(self.cases()), "DART")
+        self.reference = answer
+        self.versions.update(answer["versions"])
+        self.record("DART", outcome, log, (), {})
+
+    def _dart(self, cases: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+        """What DART's own loop needs for ``cases``."""
         run = self.run
-        request = {
+        return {
             "checkpoint": str(run.values["denoiser_checkpoint"]),
             "motion": run.spec.motion,
             "clip": list(run.ready.clip) if run.ready.clip else None,
@@ -72,12 +79,8 @@ class _Steps(Timing):
             "seed": run.seed,
             "prompts": list(run.spec.prompts),
             "folder": str(run.folder),
-            "cases": self.cases(),
+            "cases": list(cases),
         }
-        answer, outcome, log = self.ask("ort_reference", request, "DART")
-        self.reference = answer
-        self.versions.update(answer["versions"])
-        self.record("DART", outcome, log, (), {})
 
     def networks(self) -> None:
         """dartenv.model against DART."""
@@ -94,9 +97,24 @@ class _Steps(Timing):
         names = astray(seen, self.run.spec)
         cases = [c for c in self.cases() if c["name"] in names and c["name"] not in self.floors]
         if cases:
-            answer, _, _ = self._networks("dartenv.model in float64", cases, exact=True)
-            self.floors.update((case["name"], float(case["loop"])) for case in answer["cases"])
+            self._in_double(cases)
         return bool(names)
+
+    def _in_double(self, cases: Sequence[Mapping[str, Any]]) -> None:
+        """``cases`` by DART's own functions, or by dartenv's networks where those will not."""
+        answer, _, _ = self.ask("ort_exact", self._dart(cases), "DART in float64")
+        problems = {case["name"]: str(case["problem"]) for case in answer["cases"]}
+        for case in answer["cases"]:
+            if not case["problem"]:
+                self.floors[case["name"]] = Floor(float(case["loop"]), "DART's own loop")
+        name = "dartenv.model in float64"
+        answer, outcome, log = self._networks(name, cases, exact=True)
+        both = [case for case in answer["cases"] if case["name"] in self.floors]
+        for case in answer["cases"]:
+            if case not in both:
+                by = f"dartenv.model (DART's own: {problems[case['name']]})"
+                self.floors[case["name"]] = Floor(float(case["loop"]), by)
+        self.record(name, outcome, log, tuple(double_lines(both, self.run.spec)), {})
 
     def _networks(
         self, name: str, cases: Sequence[Mapping[str, Any]], exact: bool = False

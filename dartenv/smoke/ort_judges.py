@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from dartenv.smoke.judges import Judged
 from dartenv.smoke.scenario import OrtSpec
 
-Floors = Mapping[str, float]  # by case: what single precision costs DART's own loop, in metres
+
+class Floor(NamedTuple):
+    """What single precision costs DART's own loop, and whose numbers in double precision tell it."""
+
+    metres: float
+    by: str
+
+
+Floors = Mapping[str, Floor]  # by case
 
 
 def astray(cases: Sequence[Mapping[str, Any]], spec: OrtSpec) -> List[str]:
@@ -64,10 +72,12 @@ def _case_lines(
         own = "largest difference from DART's own, in joints"
         lines.append(_within(f"{named} loop", loop, spec.loop, "m", own, exact))
     else:
-        own = f"from DART's own, which single precision takes {floor:.1e} m from exact numbers"
+        own = (
+            f"from DART's own, which single precision takes {floor.metres:.1e} m from exact numbers"
+        )
         lines.append(_shown(f"{named} loop", loop, "m", own))
-        far = "largest difference from DART's loop in double precision, in joints"
-        limit = max(spec.loop, floor)
+        far = f"largest difference from {floor.by} in double precision, in joints"
+        limit = max(spec.loop, floor.metres)
         name = f"{named} loop, exact"
         lines.append(_within(name, float(case["exact"]), limit, "m", far, exact))
     if not case.get("finite", True):
@@ -75,6 +85,16 @@ def _case_lines(
             Judged(name=f"{named} finite", passed=False, threshold="no NaN", unit="values")
         )
     return lines
+
+
+def double_lines(cases: Sequence[Mapping[str, Any]], spec: OrtSpec) -> List[Judged]:
+    """dartenv's networks against DART's own functions, neither of them rounding: a loop of any length
+    is then held to what one primitive may differ by."""
+    own = "largest difference from DART's own, both in double precision, in joints"
+    return [
+        _within(f"{case['name']} loop", float(case["exact"]), spec.primitive, "m", own, True)
+        for case in cases
+    ]
 
 
 def _order(value: float) -> float:

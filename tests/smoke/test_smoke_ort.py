@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import msgspec
@@ -16,14 +17,18 @@ from dartenv.manifests.loader import default_manifests
 from dartenv.prove import programs
 from dartenv.sandbox.writer import write_sandbox
 from dartenv.smoke import SmokeResult, load_scenario, run_scenario, to_findings
+from dartenv.smoke import ort as ort_steps
 from dartenv.smoke import ort_needs as ort_module
 from dartenv.smoke.ort_judges import (
+    Floor,
     astray,
     cold_lines,
+    double_lines,
     model_lines,
     provider_lines,
     speed_lines,
 )
+from dartenv.smoke.runner import Outcome
 
 SPEC = load_scenario("ort").ort
 assert SPEC is not None
@@ -65,12 +70,25 @@ def test_a_loop_that_strays_is_held_against_exact_numbers(
     exact: float, floor: float, passes: bool
 ) -> None:
     far = case(loop=2e-4, exact=exact)
-    assert verdicts(model_lines([far], SPEC, {"c": floor})) == [True, None, passes]
+    floors = {"c": Floor(floor, "DART's own loop")}
+    lines = model_lines([far], SPEC, floors)
+    assert verdicts(lines) == [True, None, passes]
+    assert "from DART's own loop in double precision" in lines[2].detail
 
 
 def test_a_loop_that_strays_fails_where_nothing_excuses_it() -> None:
     assert verdicts(model_lines([case(loop=2e-4)], SPEC, {})) == [True, False]
-    assert verdicts(model_lines([case(loop=9e-5, exact=0.1)], SPEC, {"c": 1.0})) == [True, True]
+    excuse = {"c": Floor(1.0, "x")}
+    assert verdicts(model_lines([case(loop=9e-5, exact=0.1)], SPEC, excuse)) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("apart", "passes"), [(3e-13, True), (1.1e-5, False), (float("nan"), False)]
+)
+def test_without_rounding_a_whole_loop_is_held_as_one_primitive(apart: float, passes: bool) -> None:
+    (line,) = double_lines([case(exact=apart, loop=0.1)], SPEC)
+    assert line.passed is passes
+    assert line.value is apart
 
 
 @pytest.mark.parametrize(("loop", "asked"), [(1e-4, []), (1.1e-4, ["c"]), (float("nan"), ["c"])])
@@ -124,6 +142,38 @@ def test_doctor_runs_programs_only() -> None:
     assert "rollout" in programs(default_manifests())
 
 
+@pytest.mark.parametrize("problem", ["", "RuntimeError: torch 1.8.0 has no TorchFunctionMode"])
+def test_a_dart_that_does_not_run_in_double_is_not_taken_for_the_judge(
+    monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    """dartenv's networks stand in, by name and with the reason, and are not held against themselves."""
+    loop = None if problem else 1.7e-4
+    answers = {
+        "ort_exact": {"cases": [{"name": "c", "loop": loop, "problem": problem}]},
+        "ort_model": {"cases": [case(loop=1.6e-4, **({} if problem else {"exact": 3e-13}))]},
+    }
+    steps = ort_steps._Steps.__new__(ort_steps._Steps)
+    steps.floors, steps.records = {}, []
+    steps.run = SimpleNamespace(spec=SPEC, interpreter=SimpleNamespace(python="python"))
+    done = Outcome(end="ok")
+
+    def answered(program: str, *_: Any) -> Any:
+        return answers[program], done, "log"
+
+    monkeypatch.setattr(steps, "ask", answered)
+    monkeypatch.setattr(steps, "_dart", lambda cases: {})
+    monkeypatch.setattr(steps, "_networks", lambda *_, **__: answered("ort_model"))
+    steps._in_double([{"name": "c"}])
+    floor = steps.floors["c"]
+    (record,) = steps.records
+    if problem:
+        assert floor == Floor(1.6e-4, f"dartenv.model (DART's own: {problem})")
+        assert record.judged == ()
+    else:
+        assert floor == Floor(1.7e-4, "DART's own loop")
+        assert verdicts(list(record.judged)) == [True]
+
+
 @pytest.fixture
 def mended(tmp_path: Path) -> Path:
     path = Path(__file__).resolve().parents[2] / "scripts" / "_sandbox_assets.py"
@@ -143,7 +193,7 @@ def test_the_sandbox_agrees(mended: Path, tmp_path: Path) -> None:
     manifests = default_manifests()
     scenario = load_scenario("ort")
     size = msgspec.structs.replace(
-        scenario.sizes["quick"], values={"loop": 3, "blocks": 1, "runs": 1, "cold": 2}
+        scenario.sizes["quick"], values={"loop": 100, "blocks": 1, "runs": 1, "cold": 2}
     )
     before = {p: p.stat().st_mtime_ns for p in mended.rglob("*")}
     result = run_scenario(
@@ -164,6 +214,13 @@ def test_the_sandbox_agrees(mended: Path, tmp_path: Path) -> None:
     assert result.failure is None
     assert result.ran_on == "cpu"
     names = {line.name for line in result.judged}
+    # a hundred primitives of trained weights: beside DART's own, or beside its own in double precision
+    passed = {(line.run, line.name) for line in result.judged if line.passed}
+    for file in ("primitive.fp32.onnx", "primitive.fp32.portable.onnx"):
+        loop = f"{file} ddpm-1-predicted loop"
+        assert passed & {("CPU", loop), ("CPU", loop + ", exact")}
+    if any(name.endswith("loop, exact") for name in names):
+        assert ("dartenv.model in float64", "ddpm-1-predicted loop") in passed
     for file in ("primitive.fp32", "primitive_body.fp32", "primitive.fp32.portable"):
         assert f"{file}.onnx loads" in names
     assert not (Path(result.folder) / "bundle").exists()

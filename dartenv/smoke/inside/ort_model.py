@@ -3,7 +3,8 @@
 Request: ``{"package": folder that holds dartenv, "root", "places": {"denoiser", "bodies",
 "motions", "legacy"}, "cases": [{"name", "path", "respacing", "predicted"}], "exact"}``. Answer:
 ``{"cases": [{"name", "primitive", "loop", "path"}]}`` as of ort_run; with ``exact`` of the networks in
-float64: ``loop`` is what single precision costs DART then, and their joints are kept beside the case.
+float64: ``loop`` is what single precision costs DART then, and their joints are kept beside the case
+where nothing exact is there yet; else ``exact`` is how far they are from it.
 Needs Python 3.8, as dartenv does.
 """
 
@@ -49,7 +50,7 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
     rest = None if case["predicted"] else given["rest_joints"]
     first: Dict[str, float] = {}
     loop, path, place = 0.0, 0.0, world.translation
-    kept, right, strays = [], None if exact else exact_joints(case), 0.0
+    kept, right, strays = [], exact_joints(case), 0.0
     for index, noise in enumerate(data["noise"]):
         out = primitive(
             history,
@@ -84,9 +85,9 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
         path += float((out.world.translation - place).norm(dim=-1).max())
         history, world, place = out.history, out.world, out.world.translation
     found = {"name": case["name"], "primitive": first, "loop": loop, "path": path}
-    if exact:
+    if right is not None:
+        found["exact"] = strays
+    elif exact:
         with Path(case["exact"]).open("wb") as stream:
             np.save(stream, np.stack(kept))
-    elif right is not None:
-        found["exact"] = strays
     return found
