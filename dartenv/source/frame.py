@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from bisect import bisect_left
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from dartenv.source.flow import (
@@ -20,6 +22,7 @@ from dartenv.source.names import Names
 from dartenv.source.swaps import SYSTEM_WORDS
 
 Loop = Union[ast.For, ast.AsyncFor, ast.While]
+_MENTION = re.compile("prompt", re.IGNORECASE)
 LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -36,6 +39,7 @@ class Frame:
         self.returned: Optional[Flow] = None
         self.values = Values(self)
         self._pending: List[Tuple[FunctionNode, Env]] = []
+        self._mentions: Optional[List[int]] = None
 
     def run_module(self) -> None:
         """Walk the module's body, then every function in it."""
@@ -48,9 +52,20 @@ class Frame:
             self._pending = [(function, self.env) for function, _ in self._pending]
             while self._pending:
                 function, env = self._pending.pop()
-                self.run_function(function, env)
+                if env or self.attributes or self._mentioned(function):
+                    self.run_function(function, env)
             if self.attributes == before:
                 return
+
+    def _mentioned(self, function: FunctionNode) -> bool:
+        """Whether a prompt can come up in ``function``: into one that sees none from outside, only by
+        its name, since a call without one gives none."""
+        if self._mentions is None:
+            source = self.module.source
+            self._mentions = [source.line_of(m.start()) for m in _MENTION.finditer(source.text)]
+        first = bisect_left(self._mentions, function.lineno)
+        end = function.end_lineno or function.lineno
+        return first < len(self._mentions) and self._mentions[first] <= end
 
     def run_function(self, function: FunctionNode, env: Env) -> Optional[Flow]:
         """Walk a function's body; what it returns. ``env`` is what it sees from outside."""

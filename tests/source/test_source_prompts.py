@@ -198,3 +198,18 @@ def test_the_note_names_the_path(module: Make) -> None:
     (site,) = sites("name = prompt + '_x'\nprint(1)\np = out / name", module)
     assert site.line == 3
     assert site.note == "becomes part of a path at line 5"
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_functions_without_a_prompt_are_passed_over_and_no_others(
+    newline: str, module: Make
+) -> None:
+    lines = [
+        *("def a(x):", "    def inner():", "        return out / x", "    return inner"),
+        *("def b(userPROMPT):", "    return out / userPROMPT"),
+        *("def c(x):", "    return out / x", "text = 'a prompt'"),
+        *("def d(x):", "    return out / x, '''", "def e(prompt): return out / prompt", "'''"),
+        *("class F:", "    def g(self, x):", "        return [out / p for p in x.prompts]"),
+    ]
+    found = sites(newline.join(lines), module)
+    assert [site.module.segment(site.node) for site in found] == ["userPROMPT", "p"]
