@@ -157,10 +157,16 @@ class Frame:
 
     def _loop(self, node: Loop, items: Optional[ast.expr]) -> None:
         flow = self.value(items) if items is not None else None
+        known: Optional[Tuple[Env, Env]] = None
         for _ in range(2):
             before = dict(self.env)
             if items is not None and not isinstance(node, ast.While):
                 self.iterate(node.target, flow, items)
+            begun = (dict(self.env), dict(self.attributes))
+            if begun == known:  # the first round has seen it all; loops stand in loops
+                self.env = before
+                break
+            known = begun
             self.block(node.body)
             self.env = merged(before, self.env)
         self.block(node.orelse)
