@@ -54,13 +54,15 @@ def test_code_that_asks_for_single_precision_gets_double(made: Any) -> None:
 
 
 def test_old_tensors_are_written_to_and_mixed_with() -> None:
-    old = torch.ones(2, 2)
+    old, taken = torch.ones(2, 2), torch.zeros(1)
     with computing_in_double([]):
+        torch.add(torch.ones(1), 1, out=taken)
         product = torch.matmul(old, torch.ones(2, 1) / 3)
         old[0] = 5.0
         old.add_(1.0)
     assert old.tolist() == [[6.0, 6.0], [2.0, 2.0]]
     assert product.dtype is torch.float64
+    assert taken.tolist() == [2.0]
 
 
 def test_noise_is_what_was_given_and_its_end_is_named() -> None:

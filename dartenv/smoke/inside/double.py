@@ -77,8 +77,11 @@ def _mode(draws: List[Any]) -> Any:
             name = getattr(function, "__name__", "")
             if function is torch.Tensor.float:
                 function = torch.Tensor.double
-            given: Dict[str, Any] = {k: _widened(v) for k, v in (kwargs or {}).items()}
-            if _in_place(name):  # what is written to must stay itself
+            # What is written to must stay itself.
+            given: Dict[str, Any] = {
+                k: v if k == "out" else _widened(v) for k, v in (kwargs or {}).items()
+            }
+            if _in_place(name):
                 return function(args[0], *(_widened(value) for value in args[1:]), **given)
             if name == "__get__":
                 return _widened(function(*args, **given))
