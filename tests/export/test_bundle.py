@@ -16,7 +16,7 @@ from dartenv.bundle.files import bundle_files, file_path, load_bundle, verify
 from dartenv.errors import UsageFault
 from dartenv.manifests.export import export_spec, oldest_onnxruntime
 from dartenv.manifests.loader import default_manifests
-from dartenv.sandbox.writer import write_sandbox
+from tests.sandbox.mended import mended_sandbox
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 onnx = pytest.importorskip("onnx", reason="needs onnx")
@@ -30,7 +30,6 @@ from dartenv.export.models import assert_free_batch, build  # noqa: E402
 from dartenv.export.writer import ExportOptions  # noqa: E402
 
 MANIFESTS = default_manifests()
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "_sandbox_assets.py"
 
 
 @pytest.fixture(scope="module")
@@ -335,15 +334,6 @@ def test_hashed_texts_are_the_sandboxs(text: str) -> None:
     assert np.allclose(hashed.embed(text, 64), wanted, atol=1e-6)
 
 
-def mended(folder: Path) -> Path:
-    spec: Any = importlib.util.spec_from_file_location("_sandbox_assets", str(SCRIPT))
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    root = write_sandbox(folder).root
-    module.mend(root)
-    return root
-
-
 def run(capfd: Any, *args: Any) -> Any:
     import sys
 
@@ -361,7 +351,7 @@ def run(capfd: Any, *args: Any) -> Any:
 
 
 def test_the_command(tmp_path: Path, capfd: Any) -> None:
-    root = mended(tmp_path / "沙 盒")
+    root = mended_sandbox(tmp_path / "沙 盒")
     before: List[Any] = sorted((p, p.stat().st_mtime_ns) for p in root.rglob("*"))
     base = ("--dart-root", root, "--model", "vae_decoder", "--precision", "fp32")
     code, out, err = run(capfd, *base, "--out", tmp_path / "b", "--no-check", "--format", "json")
@@ -386,7 +376,7 @@ def test_the_command(tmp_path: Path, capfd: Any) -> None:
     ],
 )
 def test_the_command_refuses(tmp_path: Path, capfd: Any, options: Any, words: str) -> None:
-    root = mended(tmp_path / "s")
+    root = mended_sandbox(tmp_path / "s")
     code, out, err = run(capfd, "--dart-root", root, "--out", tmp_path / "b", *options)
     assert (code, out) == (2, "")
     assert words in err

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dartenv.sandbox.writer import write_sandbox
+from tests.sandbox.mended import mended_sandbox, script
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 NEEDS = ("torch", "numpy", "tyro", "yaml", "tqdm")
 MISSING = [name for name in NEEDS if importlib.util.find_spec(name) is None]
 
@@ -22,28 +22,14 @@ pytestmark = [
 ]
 
 
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def assets():
-    return script("_sandbox_assets")
-
-
 @pytest.fixture(scope="module")
 def judge():
     return script("_sandbox_judge")
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory, assets):
-    root = write_sandbox(tmp_path_factory.mktemp("run") / "沙 盒").root
-    assets.mend(root)
-    return root
+def sandbox(tmp_path_factory):
+    return mended_sandbox(tmp_path_factory.mktemp("run") / "沙 盒")
 
 
 def run(root, module, *options, lines=""):
@@ -83,10 +69,10 @@ def test_unrepaired_it_dies_of_np_float(tmp_path):
     assert "quaternion.py" in result.stderr
 
 
-def test_with_the_wrong_body_folder_it_names_the_file_it_misses(tmp_path, assets):
+def test_with_the_wrong_body_folder_it_names_the_file_it_misses(tmp_path):
     root = write_sandbox(tmp_path / "s").root
     wrong = (root / "config_files" / "data_paths.py").read_bytes()
-    assets.mend(root)
+    script("_sandbox_assets").mend(root)
     (root / "config_files" / "data_paths.py").write_bytes(wrong)
 
     result = run(root, "mld.rollout_mld", "--text_prompt", "stand*1")

@@ -11,10 +11,10 @@ from typing import Any, Dict, List
 
 import pytest
 
-from dartenv.sandbox.writer import write_sandbox
 from dartenv.smoke.inside.double import computing_in_double, widen
 from dartenv.smoke.ort import PACKAGE
 from dartenv.smoke.target import INSIDE
+from tests.sandbox.mended import mended_sandbox
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch", reason="needs torch in the running interpreter")
@@ -101,13 +101,7 @@ def test_what_an_object_holds_is_widened_but_for_one() -> None:
 
 @pytest.fixture
 def mended(tmp_path: Path) -> Path:
-    path = PACKAGE / "scripts" / "_sandbox_assets.py"
-    spec: Any = importlib.util.spec_from_file_location("_sandbox_assets", str(path))
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    root = write_sandbox(tmp_path / "沙 盒").root
-    module.mend(root)
-    return root
+    return mended_sandbox(tmp_path / "沙 盒")
 
 
 def asked(root: Path, folder: Path, program: str, request: Dict[str, Any]) -> List[Dict[str, Any]]:

@@ -15,7 +15,6 @@ from dartenv.assets.spec import AssetsSpec
 from dartenv.checks.finding import Status
 from dartenv.manifests.loader import default_manifests
 from dartenv.prove import programs
-from dartenv.sandbox.writer import write_sandbox
 from dartenv.smoke import SmokeResult, load_scenario, run_scenario, to_findings
 from dartenv.smoke import ort as ort_steps
 from dartenv.smoke import ort_needs as ort_module
@@ -29,6 +28,7 @@ from dartenv.smoke.ort_judges import (
     speed_lines,
 )
 from dartenv.smoke.runner import Outcome
+from tests.sandbox.mended import mended_sandbox
 
 SPEC = load_scenario("ort").ort
 assert SPEC is not None
@@ -176,13 +176,7 @@ def test_a_dart_that_does_not_run_in_double_is_not_taken_for_the_judge(
 
 @pytest.fixture
 def mended(tmp_path: Path) -> Path:
-    path = Path(__file__).resolve().parents[2] / "scripts" / "_sandbox_assets.py"
-    spec: Any = importlib.util.spec_from_file_location("_sandbox_assets", str(path))
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    root = write_sandbox(tmp_path / "沙 盒").root
-    module.mend(root)
-    return root
+    return mended_sandbox(tmp_path / "沙 盒")
 
 
 @pytest.mark.torch
