@@ -103,17 +103,18 @@ class _Steps(Timing):
     def _in_double(self, cases: Sequence[Mapping[str, Any]]) -> None:
         """``cases`` by DART's own functions, or by dartenv's networks where those will not."""
         answer, _, _ = self.ask("ort_exact", self._dart(cases), "DART in float64")
-        problems = {case["name"]: str(case["problem"]) for case in answer["cases"]}
-        for case in answer["cases"]:
-            if not case["problem"]:
-                self.floors[case["name"]] = Floor(float(case["loop"]), "DART's own loop")
+        own = {case["name"]: case for case in answer["cases"]}
         name = "dartenv.model in float64"
         answer, outcome, log = self._networks(name, cases, exact=True)
-        both = [case for case in answer["cases"] if case["name"] in self.floors]
+        both = []
         for case in answer["cases"]:
-            if case not in both:
-                by = f"dartenv.model (DART's own: {problems[case['name']]})"
-                self.floors[case["name"]] = Floor(float(case["loop"]), by)
+            dart = own[case["name"]]
+            if dart["problem"]:
+                floor = Floor(case["loop"], f"dartenv.model (DART's own: {dart['problem']})")
+            else:
+                floor = Floor(dart["loop"], "DART's own loop")
+                both.append(case)
+            self.floors[case["name"]] = floor
         self.record(name, outcome, log, tuple(double_lines(both, self.run.spec)), {})
 
     def _networks(

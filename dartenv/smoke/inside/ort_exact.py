@@ -6,12 +6,12 @@ joint; the joints [K, B, N, 22, 3] go to the file ``exact``. ``problem``: why DA
 could not, with no file written. Python 3.6 syntax.
 """
 
-from pathlib import Path
 from typing import Any, Dict, List
 
 from . import heavy
 from .dart_loop import NEXT, Dart, advanced
 from .double import computing_in_double, widen
+from .ort_run import keep_exact
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -60,6 +60,5 @@ def _case(dart: Dart, case: Dict[str, Any]) -> float:
             kept.append(out["joints"].numpy())
             state = advanced(state, out)
     exact = np.stack(kept)
-    with Path(case["exact"]).open("wb") as stream:
-        np.save(stream, exact)
+    keep_exact(case, exact)
     return float(np.abs(exact - data["out_joints"].reshape(exact.shape)).max())

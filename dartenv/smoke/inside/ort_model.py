@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 from . import heavy
-from .ort_run import exact_joints
+from .ort_run import exact_joints, keep_exact
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -88,6 +88,5 @@ def _case(model: Any, source: Any, case: Dict[str, Any], exact: bool) -> Dict[st
     if right is not None:
         found["exact"] = strays
     elif exact:
-        with Path(case["exact"]).open("wb") as stream:
-            np.save(stream, np.stack(kept))
+        keep_exact(case, np.stack(kept))
     return found

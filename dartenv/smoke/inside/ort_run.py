@@ -132,6 +132,12 @@ def exact_joints(case: Dict[str, Any]) -> Any:
     return heavy.numpy().load(str(path)) if path is not None and path.exists() else None
 
 
+def keep_exact(case: Dict[str, Any], joints: Any) -> None:
+    """Write the joints that :func:`exact_joints` reads."""
+    with Path(case["exact"]).open("wb") as stream:
+        heavy.numpy().save(stream, joints)
+
+
 def _speed(session: Any, case: Dict[str, Any], runs: int) -> Dict[str, Any]:
     np = heavy.numpy()
     data = np.load(case["path"])
