@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import sys
 import time
@@ -75,4 +76,8 @@ async def _create(channels: Path, names: List[str], specs: List[str], prefix: Pa
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The engine's threads may still be giving back Python's lock, and crash if Python ends meanwhile.
+    os._exit(ended)
