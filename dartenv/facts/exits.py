@@ -43,6 +43,11 @@ def crash_name(rc: int) -> Optional[str]:
     return None
 
 
+def exit_name(rc: Optional[int]) -> str:
+    """ "segmentation fault (SIGSEGV)" or "exit code 3"."""
+    return (crash_name(rc) if rc is not None else None) or f"exit code {rc}"
+
+
 def spelled_exit(rc: int) -> str:
     """ "ended with segmentation fault (SIGSEGV)" or "ended with exit status 3"."""
     return f"ended with {crash_name(rc) or f'exit status {rc}'}"

@@ -20,6 +20,8 @@ except ImportError:  # pragma: no cover - Python 3.7 and older are not supported
 
 from dataclasses import dataclass
 
+from dartenv.facts.exits import exit_name
+
 MAX_OUTPUT = 8 * 1024 * 1024
 # What a program may write before it is ended: it fills the temporary folder until then.
 MAX_WRITTEN = 128 * 1024 * 1024
@@ -51,7 +53,7 @@ class Completed:
             return f"no answer within {limit:.0f} s"
         if self.failure == "flood":
             return f"more than {MAX_WRITTEN // 1024**2} MB of output"
-        return self.failure or f"exit code {self.rc}{otherwise}"
+        return self.failure or f"{exit_name(self.rc)}{otherwise}"
 
     def text(self, encoding: str = "utf-8") -> str:
         """Standard output as text; bytes that do not decode are replaced."""

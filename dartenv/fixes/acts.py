@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
+from dartenv.facts.exits import exit_name
 from dartenv.fixes.changes import (
     AnyChange,
     CommandChange,
@@ -216,7 +217,7 @@ def _run(change: CommandChange, side: Side, hands: Hands) -> None:
         last = f": {said[-1].strip()}" if said else ""
         if change.shown and said:  # what ran it has said the whole in one line
             raise StepFault(said[-1].strip())
-        raise StepFault(f"{argv[0]}: exit code {done.rc}{last}")
+        raise StepFault(f"{argv[0]}: {exit_name(done.rc)}{last}")
 
 
 def registry_of(hands: Hands) -> Registry:

@@ -17,6 +17,7 @@ from typing import IO, Dict, List, Optional
 
 import psutil
 
+from dartenv.facts.exits import exit_name
 from dartenv.facts.runner import kill_tree
 from dartenv.install.folder import note_made, note_making
 from dartenv.install.holding import Busy, holding
@@ -164,13 +165,13 @@ def told(log: Path, tool: str, rc: int) -> str:
     try:
         text = log.read_bytes()[-(1 << 20) :].decode("utf-8", "replace")
     except OSError as error:
-        return f"exit code {rc}; its output could not be kept: {error.strerror}"
+        return f"{exit_name(rc)}; its output could not be kept: {error.strerror}"
     from dartenv.bootstrap.failures import UNKNOWN, mine
 
     failure = mine(text, tool)
-    parts = [failure.summary.rstrip(".") or f"exit code {rc}"]
+    parts = [failure.summary.rstrip(".") or exit_name(rc)]
     if failure.cause == UNKNOWN and failure.line:  # then the tool's own words are all there is
-        parts = [f"{tool} failed (exit code {rc}): {failure.line}"]
+        parts = [f"{tool} failed ({exit_name(rc)}): {failure.line}"]
     parts += [failure.remedy] if failure.remedy else []
     return "; ".join([*parts, f"whole output: {log}"]).replace("\n", " ")
 

@@ -8,6 +8,7 @@ from typing import Collection, Dict, List, Mapping, Optional, Tuple
 
 import msgspec
 
+from dartenv.facts.exits import crash_name
 from dartenv.smoke.judges import Judged, Measured, expect, judge
 from dartenv.smoke.mine import Cause, mine, read_tail
 from dartenv.smoke.prepare import Prepared
@@ -231,9 +232,10 @@ def _cause(once: Once, outcome: Outcome, log: Path, wrote: bool) -> Optional[Cau
 
 def _ending(rc: Optional[int]) -> str:
     """An exit status in words."""
-    if rc is not None and rc < 0:
-        return f"was ended by signal {-rc}"
-    if rc is not None and rc >= 0x40000000:  # Windows: an NTSTATUS
+    crashed = crash_name(rc) if rc is not None else None
+    if crashed is not None:
+        return f"was ended: {crashed}"
+    if rc is not None and rc >= 0x40000000:  # Windows: an NTSTATUS that has no name here
         return f"crashed with status 0x{rc:08X}"
     return f"ended with status {rc}"
 

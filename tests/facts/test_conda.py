@@ -92,6 +92,7 @@ def test_conda_is_asked_once_and_its_environments_are_looked_at(tmp_path: Path) 
     [
         (Completed(["conda"], None, failure="timeout"), "no answer within 8 s"),
         (Completed(["conda"], 1, b"", b"boom"), "exit code 1"),
+        (Completed(["conda"], -11, b""), "segmentation fault (SIGSEGV)"),
         (Completed(["conda"], 0, b""), "not JSON (0 bytes)"),
         (Completed(["conda"], 0, b"\xc4\xe3\xba\xc3 {"), "not JSON"),
     ],

@@ -252,3 +252,19 @@ def test_a_known_failure_is_one_sentence_with_what_helps(tmp_path: Path) -> None
     log.write_text("OSError: [Errno 28] No space left on device\n", encoding="utf-8")
     said = told(log, "pip", 1)
     assert said.startswith("The disk is full, or the user's share of it; free some space")
+
+
+@pytest.mark.parametrize(
+    ("rc", "how"),
+    [
+        (-11, "segmentation fault (SIGSEGV)"),
+        (-9, "killed, often for want of memory (SIGKILL)"),
+        (0xC0000135, "a DLL was not found (0xC0000135)"),
+    ],
+)
+def test_an_installer_that_crashed_is_not_taken_at_its_last_word(
+    rc: int, how: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "one.log"
+    log.write_text("Executing transaction\ndone\n", encoding="utf-8")
+    assert told(log, "conda", rc).startswith(f"conda failed ({how}): done; ")

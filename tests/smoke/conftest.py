@@ -54,6 +54,8 @@ if fault != "silent":
     os.makedirs(folder)
     with open(folder + "/sample_0.pkl", "wb") as f:
         pickle.dump(sequence, f)
+if fault == "crash":
+    os._exit(0xC0000005 - 2**32) if os.name == "nt" else os.abort()
 if fault == "after":
     raise UnicodeEncodeError("charmap", "x", 0, 1, "no such character")
 print("[Done] Results are at [%s]" % os.path.abspath(folder))

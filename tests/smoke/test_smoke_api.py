@@ -110,6 +110,14 @@ def test_a_crash_after_writing_is_a_failure_with_its_cause(run: Run) -> None:
     assert result.failure.where.startswith("mld/walk.py:")
 
 
+def test_a_program_that_crashed_is_told_by_the_name_of_its_crash(run: Run) -> None:
+    failure = run("crash").failure
+    assert failure is not None
+    windows = "access violation (0xC0000005)"
+    named = windows if sys.platform == "win32" else "abort (SIGABRT)"
+    assert named in failure.sentence, failure
+
+
 def test_a_run_that_writes_through_a_link_is_found_out(run: Run, tree: Path) -> None:
     result = run("overwrites")
     through = (tree / "weights" / "big.bin").read_bytes().startswith(b"changed")
