@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from _load import Watch
+
 MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
 
 
@@ -41,7 +43,9 @@ def main() -> int:
         "import by hand": [options.python, "-c", by_hand()],
         "doctor, all": doctor,
     }
+    watch = Watch()
     seconds = measure(commands, options.runs)
+    busy = watch.told()
     for name, times in seconds.items():
         low, middle, high = min(times), statistics.median(times), max(times)
         print(f"{name:<18} min {low:6.2f}  median {middle:6.2f}  max {high:6.2f} s")
@@ -54,6 +58,8 @@ def main() -> int:
     for name, against in pairs:
         ratio = statistics.median(a / b for a, b in zip(seconds[name], seconds[against]))
         print(f"{name} / {against}: {ratio:.2f}")
+    if busy:
+        print(f"machine: {busy}")
     memory = peak_memory(doctor)
     print("peak memory of dartenv itself: " + (f"{memory:.0f} MB" if memory else "not told here"))
     return 0

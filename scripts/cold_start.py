@@ -3,19 +3,21 @@
     python scripts/cold_start.py BUNDLE [--precision int8] [--threads 2] [--runs 5] [--spin]
 
 Every figure is from a fresh process that starts with `import dartenv.runtime`; the least and the
-median of the runs are printed. Files come from the page cache after the first run.
+median of the runs are printed. Files come from the page cache after the first run. Beside them
+stands how busy the machine was.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
+
+from _load import Watch
 
 CHILD = """
 import json, os, sys, time
@@ -64,6 +66,7 @@ def main() -> int:
     parser.add_argument("--spin", action="store_true", help="waiting threads keep their cores")
     options = parser.parse_args()
     runs: List[Dict[str, Any]] = []
+    watch = Watch()
     try:
         for _ in range(options.runs):
             runs.append(
@@ -78,8 +81,9 @@ def main() -> int:
     except RuntimeError as error:
         print(f"cold_start: {error}", file=sys.stderr)
         return 1
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{options.precision}, {options.threads} threads, {len(runs)} runs{load}")
+    busy = watch.told()
+    told = f"{options.precision}, {options.threads} threads, {len(runs)} runs"
+    print(f"{told}, {busy}" if busy else told)
     for name, label, unit, scale in (
         ("first", "first new frame", "s", 1.0),
         ("whole", f"{options.frames} frames", "s", 1.0),
