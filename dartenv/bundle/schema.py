@@ -11,14 +11,12 @@ from typing import Any, Dict
 import msgspec
 
 from dartenv.bundle.contract import BUNDLE_SCHEMA, Bundle
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"  # the dialect's name, not a place to fetch
+from dartenv.schema import schema_of
 
 
 def bundle_schema() -> Dict[str, Any]:
     """The schema of :class:`Bundle`: fields that a newer dartenv added are allowed."""
-    head = {"$schema": DIALECT, "title": f"dartenv bundle.json, schema {BUNDLE_SCHEMA}"}
-    return {**head, **msgspec.json.schema(Bundle)}
+    return schema_of(Bundle, f"dartenv bundle.json, schema {BUNDLE_SCHEMA}")
 
 
 def main() -> None:

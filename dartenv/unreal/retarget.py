@@ -15,9 +15,9 @@ import numpy as np
 from dartenv.manifests.compat_editor import MannequinTable
 from dartenv.motion.rotations import matrix_from_axis_angle, quaternion_from_matrix
 from dartenv.motion.skeleton import Skeleton
+from dartenv.schema import schema_of
 
 SCHEMA = 1
-DIALECT = "https://json-schema.org/draft/2020-12/schema"  # the dialect's name, not a place to fetch
 _OURS = "dartenv: read back by other importers, not seen in Unreal"
 
 
@@ -187,8 +187,7 @@ def to_json(document: Retarget) -> bytes:
 
 def retarget_schema() -> Dict[str, Any]:
     """The JSON Schema of :class:`Retarget`."""
-    head = {"$schema": DIALECT, "title": f"dartenv retarget.json, schema {SCHEMA}"}
-    return {**head, **msgspec.json.schema(Retarget)}
+    return schema_of(Retarget, f"dartenv retarget.json, schema {SCHEMA}")
 
 
 def main() -> None:
