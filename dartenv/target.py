@@ -174,7 +174,7 @@ def _python(
     given: Optional[str], config: Config, base: Path, cwd: Path, env: Mapping[str, str]
 ) -> Tuple[Optional[str], str]:
     if given is not None:
-        return _absolute(given, cwd), "option"
+        return _interpreter(_absolute(given, cwd)), "option"
     for variable, kind in (("VIRTUAL_ENV", "venv"), ("CONDA_PREFIX", "conda")):
         prefix = env.get(variable)
         if prefix:
@@ -182,8 +182,14 @@ def _python(
             if found is not None:
                 return str(found), kind
     if config.python is not None:
-        return _absolute(config.python, base), CONFIG_NAME
+        return _interpreter(_absolute(config.python, base)), CONFIG_NAME
     return None, "not found"
+
+
+def _interpreter(path: str) -> str:
+    """``path``, or where it is an environment's folder, the interpreter in it."""
+    found = environment_python(Path(path))
+    return path if found is None else str(found)
 
 
 def environment_python(prefix: Path) -> Optional[Path]:

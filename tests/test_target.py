@@ -46,6 +46,17 @@ def test_options_come_first_and_may_be_relative(tmp_path: Path) -> None:
     assert (target.root_from, target.python_from) == ("option", "option")
 
 
+def test_an_environments_folder_stands_for_its_python(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env 一")
+    target = find_target(MANIFESTS, python="env 一", env={}, cwd=tmp_path)
+    assert (target.python, target.python_from) == (str(python), "option")
+    (tmp_path / "dartenv.toml").write_text('python = "env 一"\n', encoding="utf-8")
+    assert find_target(MANIFESTS, env={}, cwd=tmp_path).python == str(python)
+    (tmp_path / "empty").mkdir()  # what is wrong with it is the probe's to say
+    target = find_target(MANIFESTS, python="empty", env={}, cwd=tmp_path)
+    assert target.python == str(tmp_path / "empty")
+
+
 @pytest.mark.parametrize(("variable", "kind"), [("VIRTUAL_ENV", "venv"), ("CONDA_PREFIX", "conda")])
 def test_the_active_environment_is_the_target(tmp_path: Path, variable: str, kind: str) -> None:
     python = environment(tmp_path / "env 一")
