@@ -65,6 +65,8 @@ def _block(result: SmokeResult) -> List[Line]:
         lines.extend(_hang("", f"changed in the tree: {change}", "red"))
     if result.extra_python_path:
         lines.extend(_hang("", "extra PYTHONPATH: " + ", ".join(result.extra_python_path), "dim"))
+    if result.workspace is not None:
+        lines.append([(" " * _LEAD, ""), (f"kept    {result.workspace}", "dim")])
     lines.append([(" " * _LEAD, ""), (f"record  {result.folder}", "dim")])
     return lines
 

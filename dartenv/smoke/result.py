@@ -234,6 +234,8 @@ def _evidence(result: SmokeResult) -> Tuple[str, ...]:
         lines.append("extra PYTHONPATH: " + ", ".join(result.extra_python_path))
     lines.extend(result.notes)
     lines.extend(f"log: {run.log}" for run in result.runs)
+    if result.workspace is not None:
+        lines.append(f"kept: {result.workspace}")
     lines.append(f"record: {Path(result.folder) / 'result.json'}")
     return tuple(lines)
 

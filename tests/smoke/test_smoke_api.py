@@ -13,6 +13,7 @@ import pytest
 
 from dartenv.errors import UsageFault
 from dartenv.manifests.loader import Manifests
+from dartenv.report.smoke import render_smoke
 from dartenv.smoke import SmokeResult, load_scenario, run_scenario, scenario_ids, to_findings
 from dartenv.smoke.api import PYTHON_PATH_VARIABLE
 from dartenv.smoke.group import Group
@@ -169,6 +170,9 @@ def test_a_kept_workspace_is_named(run: Run) -> None:
     assert result.workspace is not None
     written = list(Path(result.workspace).glob("weights/run/checkpoint_1/rollout/*/sample_0.pkl"))
     assert len(written) == 1
+    shown = ["".join(text for text, _ in line).strip() for line in render_smoke([result])]
+    assert f"kept    {result.workspace}" in shown
+    assert f"kept: {result.workspace}" in to_findings(result)[0].evidence
 
 
 def test_extra_python_path_comes_first_and_is_recorded(
