@@ -27,6 +27,15 @@ _SIGNALS: Dict[str, str] = {
     "SIGKILL": "killed, often for want of memory",
     "SIGTERM": "terminated",
 }
+# The same on Linux and macOS; Windows, which reads what other machines recorded, has not all of them.
+_NUMBERS: Dict[int, str] = {
+    4: "SIGILL",
+    6: "SIGABRT",
+    8: "SIGFPE",
+    9: "SIGKILL",
+    11: "SIGSEGV",
+    15: "SIGTERM",
+}
 
 
 def crash_name(rc: int) -> Optional[str]:
@@ -36,7 +45,7 @@ def crash_name(rc: int) -> Optional[str]:
         return f"{_WINDOWS[unsigned]} (0x{unsigned:08X})"
     if -64 <= rc < 0:
         try:
-            name = signal.Signals(-rc).name
+            name = _NUMBERS.get(-rc) or signal.Signals(-rc).name
         except ValueError:
             return f"signal {-rc}"
         return f"{_SIGNALS[name]} ({name})" if name in _SIGNALS else name
